@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Trusted files and PIN sources.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIN_MAX = 255 };
+
+static enum sam_reason check_one(const char *path, bool folder, uid_t uid, struct sam_msg *msg)
+{
+	struct stat st;
+	if (lstat(path, &st) != 0) {
+		sam_msg_set(msg, "%s: %s", path, strerror(errno));
+		return SAM_CONFIG;
+	}
+	if (st.st_uid != 0 && st.st_uid != uid) {
+		sam_msg_set(msg, "%s: belongs to uid %lu; chown it to root or to the SAM's user", path,
+			    (unsigned long)st.st_uid);
+		return SAM_CONFIG;
+	}
+	/* what others may put beside ours in a sticky folder they cannot put in ours' place */
+	bool sticky = folder && (st.st_mode & S_ISVTX);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !sticky) {
+		sam_msg_set(msg, "%s: group or others may write to it; chmod go-w", path);
+		return SAM_CONFIG;
+	}
+	if (folder ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode)) {
+		sam_msg_set(msg, "%s: is no %s", path, folder ? "folder" : "regular file");
+		return SAM_CONFIG;
+	}
+	return SAM_OK;
+}
+
+enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *msg)
+{
+	/* Links on the way are resolved first: what counts is where the bytes lie. */
+	sam_auto(sam_free) char *real = realpath(path, NULL);
+	if (!real) {
+		sam_msg_set(msg, "%s: %s", path, strerror(errno));
+		return SAM_CONFIG;
+	}
+	enum sam_reason reason = check_one(real, false, uid, msg);
+	for (char *slash = strrchr(real, '/'); reason == SAM_OK && slash; slash = strrchr(real, '/')) {
+		*slash = '\0';
+		reason = check_one(real[0] ? real : "/", true, uid, msg);
+	}
+	return reason;
+}
+
+static enum sam_reason read_all(int fd, const char *path, size_t max, struct sam_secret *out, struct sam_msg *msg)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		sam_msg_set(msg, "%s: is no regular file", path);
+		return SAM_CONFIG;
+	}
+	if (st.st_size < 0 || (uintmax_t)st.st_size > max) {
+		sam_msg_set(msg, "%s: is longer than %zu bytes", path, max);
+		return SAM_CONFIG;
+	}
+	size_t size = (size_t)st.st_size, have = 0;
+	uint8_t *data = malloc(size + 1);
+	if (!data)
+		return SAM_MEMORY;
+	while (have < size) {
+		ssize_t n = read(fd, data + have, size - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	data[have] = 0;
+	sam_secret_clear(out);
+	out->data = data;
+	out->len = have;
+	if (have == size)
+		return SAM_OK;
+	sam_msg_set(msg, "%s: changed while it was read", path);
+	sam_secret_clear(out);
+	return SAM_CONFIG;
+}
+
+enum sam_reason sam_file_read(const char *path, size_t max, struct sam_secret *out, struct sam_msg *msg)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		sam_msg_set(msg, "%s: %s", path, strerror(errno));
+		return SAM_CONFIG;
+	}
+	enum sam_reason reason = read_all(fd, path, max, out, msg);
+	close(fd);
+	return reason;
+}
+
+bool sam_file_pin_path(const char *source, char *path, size_t size)
+{
+	if (strncmp(source, "file:", 5) == 0)
+		source += strncmp(source, "file:///", 8) == 0 ? 7 : 5;
+	if (strncmp(source, "credential:", 11) == 0) {
+		const char *name = source + 11, *folder = secure_getenv("CREDENTIALS_DIRECTORY");
+		if (!folder || !*name || strchr(name, '/') || name[0] == '.')
+			return false;
+		int n = snprintf(path, size, "%s/%s", folder, name);
+		return n > 0 && (size_t)n < size;
+	}
+	return source[0] && sam_mem_copy_text(path, size, source);
+}
+
+enum sam_reason sam_file_read_pin(const char *source, struct sam_secret *out, struct sam_msg *msg)
+{
+	char path[PATH_MAX];
+	if (!sam_file_pin_path(source, path, sizeof path)) {
+		sam_msg_set(msg, "a PIN source is file:/PATH or credential:NAME (with CREDENTIALS_DIRECTORY set)");
+		return SAM_CONFIG;
+	}
+	struct stat st;
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP))) {
+		sam_msg_set(msg, "%s: others may read it or the group write to it; chmod 600", path);
+		return SAM_CONFIG;
+	}
+	enum sam_reason reason = sam_file_read(path, PIN_MAX + 1, out, msg);
+	if (reason != SAM_OK)
+		return reason;
+	if (out->len && out->data[out->len - 1] == '\n')
+		out->data[--out->len] = 0;
+	if (out->len >= 1 && out->len <= PIN_MAX)
+		return SAM_OK;
+	sam_secret_clear(out);
+	sam_msg_set(msg, "%s: a PIN has 1 to %d bytes", path, PIN_MAX);
+	return SAM_CONFIG;
+}
