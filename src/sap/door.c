@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The one door (DESIGN.md section 2): the only path on which data reaches the CM's signing function
+ * under a signer's key. Decide, reserve, sign, verify, record, release; in this order, here, and
+ * nowhere else.
+ */
+#include "sap/internal.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "sap/verify.h"
+
+/* One signature on its way through the door. */
+struct passage {
+	struct sam *sam;
+	const struct sam_sign_request *request;
+	const struct sam_snapshot *snapshot;
+	const struct sam_key *key;
+	const struct sam_activation *activation; /* the one that authorises; NULL: the login (level 1) */
+	bool reserved;
+	struct sam_reservation reservation;
+	enum sam_hash hash;             /* of the DTBS/R */
+	uint8_t dtbsr[SAM_HASH_MAX];    /* a private copy: what is checked is what is signed (invariant 2) */
+};
+
+static size_t dtbsr_len(const struct passage *p)
+{
+	return sam_hash_size(p->hash);
+}
+
+/* ---- who and what ---- */
+
+static enum sam_reason find_key(struct passage *p)
+{
+	p->key = sam_registry_key(p->snapshot, p->request->credential);
+	if (!p->key || !sam_login_may_use(p->snapshot, p->request->login, p->key->signer)) {
+		p->key = NULL;
+		return SAM_KEY_HANDLE;
+	}
+	/* again, though C_SignInit asked: a date may have passed since */
+	return sam_policy_may_sign(&p->sam->policy, &p->request->scheme, p->key->type, p->key->bits, sam_clock_now());
+}
+
+/* The DTBS/R by the mechanism's row of the table in CONTRACT.md section 3; CKM_EDDSA's waits for the
+ * hash that a SAD names. */
+static enum sam_reason find_dtbsr(struct passage *p)
+{
+	const struct sam_sign_request *r = p->request;
+	const struct sam_scheme *scheme = &r->scheme;
+	const uint8_t *digest = r->data;
+	if (scheme->mechanism->padding == SAM_PAD_EDDSA)
+		return SAM_OK;
+	enum sam_hash hash = scheme->hash;
+	if (r->data_is_hash) {
+		if (scheme->mechanism->input != SAM_INPUT_MESSAGE || r->data_len != sam_hash_size(hash))
+			return SAM_INTERNAL;
+	} else if (scheme->mechanism->input == SAM_INPUT_DIGESTINFO) {
+		digest = sam_hash_digestinfo_parse(r->data, r->data_len, &hash);
+		if (!digest)
+			return SAM_NOT_DIGESTINFO;
+	} else if (scheme->mechanism->input == SAM_INPUT_DIGEST) {
+		if (hash == SAM_HASH_NONE)
+			hash = sam_hash_by_size(r->data_len);
+		if (hash == SAM_HASH_NONE || r->data_len != sam_hash_size(hash))
+			return SAM_DATA_LENGTH;
+	} else {
+		return SAM_INTERNAL;
+	}
+	p->hash = hash;
+	memcpy(p->dtbsr, digest, sam_hash_size(hash));
+	return sam_policy_may_hash(&p->sam->policy, scheme, hash, p->key->bits);
+}
+
+static enum sam_reason hash_message(struct passage *p, enum sam_hash hash)
+{
+	if (p->hash == hash)
+		return SAM_OK;
+	enum sam_reason reason = sam_policy_may_hash(&p->sam->policy, &p->request->scheme, hash, p->key->bits);
+	if (reason == SAM_OK)
+		reason = sam_ossl_digest(hash, p->request->message, p->request->message_len, p->dtbsr);
+	p->hash = reason == SAM_OK ? hash : SAM_HASH_NONE;
+	return reason;
+}
+
+/* ---- may it ---- */
+
+/* Does this activation authorise exactly this (signer, key, mechanism, DTBS/R)? (invariant 2) */
+static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
+{
+	if (strcmp(a->sub, p->key->signer) != 0 || strcmp(a->credential, p->key->credential) != 0)
+		return SAM_KEY_NOT_AUTHORISED;
+	enum sam_reason reason = sam_present_still(p->snapshot, a, sam_clock_now());
+	if (reason == SAM_SAD_KEY_UNKNOWN)
+		return SAM_ACTIVATION_EXPIRED; /* its device was removed since */
+	if (reason != SAM_OK)
+		return reason;
+	if (p->request->scheme.mechanism->padding == SAM_PAD_EDDSA)
+		reason = hash_message(p, a->hash);
+	if (reason != SAM_OK)
+		return reason;
+	if (a->hash != p->hash)
+		return SAM_HASH_NOT_AUTHORISED;
+	if (a->sign_algo[0] && !sam_mechanism_matches_oid(p->request->scheme.mechanism, p->hash, a->sign_algo))
+		return SAM_ALGORITHM_NOT_AUTHORISED;
+	return sam_sad_digest_find(a, p->dtbsr) ? SAM_OK : SAM_DIGEST_NOT_AUTHORISED;
+}
+
+/* Take it from the store for good (invariant 3): of all threads and processes one gets SAM_OK. */
+static enum sam_reason reserve(struct passage *p, const struct sam_activation *a)
+{
+	struct sam_claim claim;
+	sam_present_claim(a, &claim);
+	enum sam_reason reason = sam_store_reserve(p->sam->store, &claim, p->dtbsr, dtbsr_len(p), sam_clock_now(),
+						   &p->reservation);
+	if (reason == SAM_OK) {
+		p->activation = a;
+		p->reserved = true;
+	}
+	if (reason == SAM_SAD_EXPIRED)
+		return SAM_ACTIVATION_EXPIRED;
+	return reason == SAM_SAD_REUSED_ID ? SAM_ACTIVATION_REUSED_ID : reason;
+}
+
+/* How near a refusal came to a yes: of several SADs, the record names the one that was meant. */
+static unsigned nearness(enum sam_reason reason)
+{
+	static const enum sam_reason order[] = {
+		SAM_NO_ACTIVATION,       SAM_KEY_NOT_AUTHORISED,  SAM_HASH_NOT_AUTHORISED, SAM_ALGORITHM_NOT_AUTHORISED,
+		SAM_DIGEST_NOT_AUTHORISED, SAM_ACTIVATION_EXPIRED, SAM_ACTIVATION_REUSED_ID, SAM_COUNT_USED,
+		SAM_DIGEST_USED,
+	};
+	for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
+		if (order[i] == reason)
+			return i;
+	return sizeof order / sizeof *order;
+}
+
+/* Level 1 where the policy says so: the service login by the signer's own password is the activation. */
+static enum sam_reason by_login(const struct passage *p)
+{
+	const struct sam_login *login = p->request->login;
+	const struct sam_signer *signer = sam_registry_signer(p->snapshot, p->key->signer);
+	if (p->sam->policy.authorisation != SAM_AUTHORISE_LOGIN || login->role != SAM_ROLE_SIGNER || login->by_sad)
+		return SAM_NO_ACTIVATION;
+	return signer && signer->password_own ? SAM_OK : SAM_LOGIN_NOT_CONFIRMED;
+}
+
+static enum sam_reason authorise(struct passage *p)
+{
+	const struct sam_sign_request *r = p->request;
+	enum sam_reason best = SAM_NO_ACTIVATION;
+	for (size_t i = 0; i < r->activation_count; i++) {
+		enum sam_reason reason = covers(p, r->activations[i]);
+		if (reason == SAM_OK)
+			reason = reserve(p, r->activations[i]);
+		if (reason == SAM_OK)
+			return SAM_OK;
+		if (nearness(reason) >= nearness(best)) {
+			best = reason;
+			p->activation = r->activations[i]; /* for the record */
+		}
+	}
+	if (best != SAM_NO_ACTIVATION)
+		return best;
+	best = by_login(p);
+	if (best == SAM_OK && r->scheme.mechanism->padding == SAM_PAD_EDDSA)
+		return hash_message(p, SAM_HASH_SHA512);
+	return best;
+}
+
+/* ---- sign, record, release ---- */
+
+static enum sam_reason let_cm_sign(struct passage *p, uint8_t *signature, size_t *len, bool *maybe)
+{
+	const struct sam_sign_request *r = p->request;
+	struct sam_cm_job job = {
+		.padding = r->scheme.mechanism->padding,
+		.hash = p->hash,
+		.digest = p->dtbsr,
+		.bits = p->key->bits,
+	};
+	memcpy(job.id, p->key->cm_id, sizeof job.id);
+	if (job.padding == SAM_PAD_EDDSA) {
+		job.message = r->message;
+		job.message_len = r->message_len;
+	}
+	return sam_cm_sign(p->sam->cm, &job, signature, len, maybe);
+}
+
+/* The proof that the CM used this key (invariant 2). */
+static enum sam_reason verify(const struct passage *p, const uint8_t *signature, size_t len)
+{
+	const struct sam_sign_request *r = p->request;
+	enum sam_padding padding = r->scheme.mechanism->padding;
+	if (len != sam_signature_size(p->key->type, p->key->bits))
+		return SAM_SIGNATURE_MISMATCH;
+	if (!p->sam->policy.verify)
+		return SAM_OK;
+	if (padding == SAM_PAD_EDDSA)
+		return sam_verify_message(p->key->pkey, r->message, r->message_len, signature, len);
+	size_t order = (p->key->bits + 7) / 8, digest = dtbsr_len(p);
+	if (padding == SAM_PAD_ECDSA && digest > order)
+		digest = order;
+	return sam_verify_digest(p->key->pkey, padding, p->hash, p->dtbsr, digest, signature, len);
+}
+
+static void describe(const struct passage *p, struct sam_event *event)
+{
+	const struct sam_activation *a = p->activation;
+	memset(event, 0, sizeof *event);
+	event->type = SAM_EVENT_SIGN;
+	sam_login_describe(event, p->request->login);
+	sam_present_describe(event, a);
+	event->credential = p->request->credential;
+	event->signer = p->key ? p->key->signer : NULL;
+	event->mechanism = p->request->scheme.mechanism->name;
+	if (p->hash == SAM_HASH_NONE)
+		return;
+	event->dtbsr = p->dtbsr;
+	event->dtbsr_len = dtbsr_len(p);
+	event->hash_oid = sam_hash_oid(p->hash);
+	const struct sam_digest *named = a && a->hash == p->hash ? sam_sad_digest_find(a, p->dtbsr) : NULL;
+	event->label = named ? named->label : NULL;
+}
+
+/* Consumption and audit record in one durable transaction; only then may the signature leave
+ * (invariants 3 and 4). */
+static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_t len)
+{
+	struct sam_event event;
+	struct sam_audit_record record = {0};
+	describe(p, &event);
+	event.signature = signature;
+	event.signature_len = len;
+	event.activation = !p->activation ? "login" : p->activation->token ? "token" : "sad";
+	event.factors = p->activation ? "possession" : "knowledge";
+	enum sam_reason reason = sam_audit_make(&p->sam->audit, &event, &record);
+	if (reason == SAM_OK)
+		reason = p->reserved ? sam_store_commit(p->sam->store, &p->reservation, &record.record)
+				     : sam_store_append(p->sam->store, &record.record, true);
+	sam_audit_clear(&record);
+	return reason;
+}
+
+/* The CM answered with an error instead of a signature: what was reserved is free again, durably
+ * (invariant 6). Where that cannot be written the SAD stays spent: the safe side. */
+static enum sam_reason give_back(struct passage *p, enum sam_reason why)
+{
+	struct sam_event event;
+	struct sam_audit_record record = {0};
+	describe(p, &event);
+	event.reason = why;
+	enum sam_reason reason = sam_audit_make(&p->sam->audit, &event, &record);
+	if (reason == SAM_OK)
+		reason = sam_store_give_back(p->sam->store, &p->reservation, &record.record);
+	sam_audit_clear(&record);
+	if (reason != SAM_OK)
+		sam_log_reason(reason, "a reservation could not be given back");
+	return why;
+}
+
+static enum sam_reason refuse(struct passage *p, enum sam_reason why)
+{
+	struct sam_event event;
+	describe(p, &event);
+	sam_audit_refuse(&p->sam->audit, &event, why);
+	if (why == SAM_SIGNATURE_MISMATCH || why == SAM_STORE_TAMPERED) {
+		event.type = SAM_EVENT_INTEGRITY;
+		event.target = p->request->credential;
+		sam_audit_refuse(&p->sam->audit, &event, why);
+	}
+	return why;
+}
+
+static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
+{
+	enum sam_reason reason = sam_registry_get(p->sam->registry, &p->snapshot);
+	if (reason == SAM_OK)
+		reason = find_key(p);
+	if (reason == SAM_OK)
+		reason = find_dtbsr(p);
+	if (reason == SAM_OK)
+		reason = authorise(p);
+	if (reason != SAM_OK)
+		return refuse(p, reason);
+
+	bool maybe = false;
+	*len = SAM_CM_SIGNATURE_MAX;
+	reason = let_cm_sign(p, signature, len, &maybe);
+	if (reason != SAM_OK)
+		return p->reserved && !maybe ? give_back(p, reason) : refuse(p, reason);
+	reason = verify(p, signature, *len);
+	if (reason != SAM_OK)
+		return refuse(p, reason);
+	reason = commit(p, signature, *len);
+	return reason == SAM_OK ? SAM_OK : refuse(p, reason);
+}
+
+enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request, uint8_t *signature, size_t *len)
+{
+	struct passage p = {.sam = sam, .request = request};
+	enum sam_reason reason = pass(&p, signature, len);
+	if (reason != SAM_OK) {
+		sam_mem_wipe(signature, SAM_CM_SIGNATURE_MAX);
+		*len = 0;
+	}
+	sam_registry_put(p.snapshot);
+	sam_mem_wipe(p.dtbsr, sizeof p.dtbsr);
+	return reason;
+}

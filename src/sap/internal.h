@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of this room share behind the waist.
+ */
+#ifndef SAM_SAP_INTERNAL_H
+#define SAM_SAP_INTERNAL_H
+
+#include "sap/pin.h"
+#include "sap/sad.h"
+#include "sap/sam.h"
+
+struct sam {
+	struct sam_config config;
+	struct sam_policy policy;
+	struct sam_cm *cm;
+	struct sam_cm_info cm_info;
+	struct sam_seal *seal;
+	struct sam_store *store;
+	struct sam_registry *registry;
+	struct sam_audit audit;
+	bool audit_started, stop_record;
+};
+
+/** sam_present(sam, snapshot, pin, out, msg): The one way from a SAD or SAD token to an activation: parse,
+ * find the authenticator, verify, check the claims and the store's memory of this (iss, jti). Takes
+ * nothing up, records nothing. ${out} is released with sam_activation_release(). Where it fails, but the
+ * SAD says of whom it is, ${out} is that much for the record: not an activation, to be released too. */
+enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *snapshot, const struct sam_pin *pin,
+			    struct sam_activation **out, struct sam_msg *msg) SAM_MUST;
+
+/** sam_present_still(snapshot, activation, now): Is what was verified then still good now: not expired,
+ * its authenticator still the signer's? ACTIVATION_EXPIRED, SAD_KEY_UNKNOWN. */
+enum sam_reason sam_present_still(const struct sam_snapshot *snapshot, const struct sam_activation *activation,
+				  int64_t now) SAM_MUST;
+
+/** sam_present_claim(activation, claim): As the store knows it; points into ${activation}. */
+void sam_present_claim(const struct sam_activation *activation, struct sam_claim *claim);
+
+/** sam_present_describe(event, activation): The event's members about a SAD; ${activation} may be NULL. */
+void sam_present_describe(struct sam_event *event, const struct sam_activation *activation);
+
+/** sam_login_describe(event, login): The event's actor. */
+void sam_login_describe(struct sam_event *event, const struct sam_login *login);
+
+/** sam_login_may_use(snapshot, login, signer): May this login use the keys of that signer? (invariant 7) */
+bool sam_login_may_use(const struct sam_snapshot *snapshot, const struct sam_login *login, const char *signer);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a login may see, and whether C_SignInit may begin.
+ */
+#include "sap/internal.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "base/encode.h"
+
+static bool view_key(const struct sam *sam, const struct sam_key *key, struct sam_key_view *view)
+{
+	size_t len;
+	memcpy(view->credential, key->credential, sizeof view->credential);
+	sam_decode_hex(key->credential, strlen(key->credential), view->id, sizeof view->id, &len);
+	memcpy(view->signer, key->signer, sizeof view->signer);
+	memcpy(view->label, key->label, sizeof view->label);
+	view->type = key->type;
+	view->bits = key->bits;
+	view->always_authenticate = sam->policy.always_authenticate;
+	view->spki = malloc(key->spki_len);
+	if (!view->spki)
+		return false;
+	memcpy(view->spki, key->spki, key->spki_len);
+	view->spki_len = key->spki_len;
+	return true;
+}
+
+enum sam_reason sam_keys(struct sam *sam, const struct sam_login *login, struct sam_key_view **views, size_t *count)
+{
+	const struct sam_snapshot *s;
+	*views = NULL;
+	*count = 0;
+	if (login->role != SAM_ROLE_SIGNER && login->role != SAM_ROLE_SCA)
+		return SAM_OK;
+	enum sam_reason reason = sam_registry_get(sam->registry, &s);
+	if (reason != SAM_OK)
+		return reason;
+	struct sam_key_view *list = calloc(s->key_count ? s->key_count : 1, sizeof *list);
+	reason = list ? SAM_OK : SAM_MEMORY;
+	for (size_t i = 0; reason == SAM_OK && i < s->key_count; i++) {
+		if (!sam_login_may_use(s, login, s->keys[i].signer))
+			continue;
+		if (!view_key(sam, &s->keys[i], &list[*count]))
+			reason = SAM_MEMORY;
+		++*count;
+	}
+	sam_registry_put(s);
+	if (reason == SAM_OK) {
+		*views = list;
+	} else {
+		sam_keys_free(list, *count);
+		*count = 0;
+	}
+	return reason;
+}
+
+void sam_keys_free(struct sam_key_view *views, size_t count)
+{
+	for (size_t i = 0; views && i < count; i++)
+		free(views[i].spki);
+	free(views);
+}
+
+enum sam_reason sam_keys_version(struct sam *sam, uint64_t *version)
+{
+	return sam_store_grants_version(sam->store, version);
+}
+
+enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, const char *credential,
+			     const CK_MECHANISM *mechanism, struct sam_scheme *scheme)
+{
+	const struct sam_snapshot *s = NULL;
+	const struct sam_key *key = NULL;
+	enum sam_reason reason = sam_mechanism_scheme(mechanism, scheme);
+	if (reason == SAM_OK)
+		reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK) {
+		key = sam_registry_key(s, credential);
+		if (!key || !sam_login_may_use(s, login, key->signer))
+			reason = SAM_KEY_HANDLE;
+	}
+	if (reason == SAM_OK)
+		reason = sam_policy_may_sign(&sam->policy, scheme, key->type, key->bits, sam_clock_now());
+	if (reason == SAM_OK && !sam_cm_has(sam->cm, scheme->mechanism))
+		reason = SAM_CM_MECHANISM;
+	if (reason != SAM_OK) {
+		const struct sam_mechanism *known = sam_mechanism_find(mechanism->mechanism);
+		struct sam_event event = {
+			.type = SAM_EVENT_KEY_REFUSED,
+			.signer = key ? key->signer : NULL,
+			.credential = credential,
+			.mechanism = known ? known->name : NULL,
+			.target = "C_SignInit",
+		};
+		sam_login_describe(&event, login);
+		sam_audit_refuse(&sam->audit, &event, reason);
+	}
+	sam_registry_put(s);
+	return reason;
+}
+
+bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanism)
+{
+	for (size_t i = 0; i < sam->policy.mechanism_count; i++)
+		if (sam->policy.mechanisms[i] == mechanism)
+			return sam_cm_has(sam->cm, mechanism);
+	return false;
+}
+
+enum sam_reason sam_refused_call(struct sam *sam, const struct sam_login *login, const char *call,
+				 const char *credential, enum sam_reason reason)
+{
+	struct sam_event event = {
+		.type = credential ? SAM_EVENT_KEY_REFUSED : SAM_EVENT_CALL_REFUSED,
+		.credential = credential,
+		.target = call,
+	};
+	sam_login_describe(&event, login);
+	return sam_audit_refuse(&sam->audit, &event, reason);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Who is there (service authentication) and what they present (key authorisation). The login is the
+ * SAM's own (invariant 7): nothing here reaches the CM.
+ */
+#include "sap/internal.h"
+
+#include <string.h>
+#include "base/log.h"
+#include "registry/password.h"
+
+bool sam_login_may_use(const struct sam_snapshot *s, const struct sam_login *login, const char *signer)
+{
+	if (login->role == SAM_ROLE_SIGNER)
+		return strcmp(login->name, signer) == 0 && sam_registry_signer(s, signer);
+	if (login->role != SAM_ROLE_SCA)
+		return false;
+	const struct sam_principal *p = sam_registry_principal(s, login->name);
+	if (!p || p->role != SAM_ROLE_SCA)
+		return false;
+	for (size_t i = 0; i < p->signer_count; i++)
+		if (strcmp(p->signers[i], signer) == 0)
+			return true;
+	return false;
+}
+
+void sam_login_describe(struct sam_event *event, const struct sam_login *login)
+{
+	bool there = login && login->name[0];
+	event->actor_kind = there ? (login->role == SAM_ROLE_SIGNER ? "signer" : "principal") : "process";
+	event->actor = there ? login->name : NULL;
+	event->role = there ? sam_registry_role_name(login->role) : NULL;
+}
+
+/* The one whose password this may be, for this kind of login; NULL if there is none. */
+static const char *stored_password(const struct sam_snapshot *s, enum sam_login_as as, const char *name,
+				   enum sam_role *role)
+{
+	const struct sam_principal *p = sam_registry_principal(s, name);
+	const struct sam_signer *signer = sam_registry_signer(s, name);
+	enum sam_role wanted = as == SAM_LOGIN_SO ? SAM_ROLE_SECURITY_OFFICER : SAM_ROLE_SCA;
+	if (p && p->role == wanted) {
+		*role = p->role;
+		return p->password;
+	}
+	if (as == SAM_LOGIN_USER && signer && signer->password[0]) {
+		*role = SAM_ROLE_SIGNER;
+		return signer->password;
+	}
+	return NULL;
+}
+
+static enum sam_reason check_password(struct sam *sam, const struct sam_snapshot *s, enum sam_login_as as,
+				      const struct sam_pin *pin, struct sam_login *login)
+{
+	enum sam_role role = SAM_ROLE_NONE;
+	const char *stored = stored_password(s, as, pin->name, &role);
+	enum sam_reason reason = sam_password_check(sam->seal, pin->text, pin->len, stored);
+	if (reason == SAM_PASSWORD_WRONG && !stored)
+		return SAM_PRINCIPAL_UNKNOWN;
+	if (reason != SAM_OK)
+		return reason;
+	memset(login, 0, sizeof *login);
+	sam_mem_copy_text(login->name, sizeof login->name, pin->name);
+	login->role = role;
+	return SAM_OK;
+}
+
+static enum sam_reason login_by_password(struct sam *sam, const struct sam_snapshot *s, enum sam_login_as as,
+					 const struct sam_pin *pin, const struct sam_login *current,
+					 struct sam_login *login)
+{
+	if (current->name[0])
+		return strcmp(current->name, pin->name) == 0 ? SAM_ALREADY_LOGGED_IN : SAM_ANOTHER_LOGGED_IN;
+	return check_password(sam, s, as, pin, login);
+}
+
+/* A SAD by CKU_USER: at level 1 it logs its signer in; where somebody is, it is taken up if it is theirs. */
+static enum sam_reason login_by_sad(struct sam *sam, const struct sam_snapshot *s, const char *name,
+				    const struct sam_login *current, const struct sam_activation *a,
+				    struct sam_login *login)
+{
+	if (name && strcmp(name, a->sub) != 0)
+		return SAM_SAD_FOREIGN;
+	if (current->name[0])
+		return sam_login_may_use(s, current, a->sub) ? SAM_ALREADY_LOGGED_IN : SAM_ANOTHER_LOGGED_IN;
+	if (sam->policy.level > 1)
+		return SAM_SAD_IS_NO_LOGIN;
+	memset(login, 0, sizeof *login);
+	sam_mem_copy_text(login->name, sizeof login->name, a->sub);
+	login->role = SAM_ROLE_SIGNER;
+	login->by_sad = true;
+	return SAM_OK;
+}
+
+/* What was said of whom, also where it was refused: for the record only. */
+static void describe_attempt(struct sam_event *event, const struct sam_snapshot *s, const struct sam_pin *pin,
+			     const struct sam_activation *a)
+{
+	sam_present_describe(event, a);
+	if (event->signer && (!s || !sam_registry_signer(s, event->signer)))
+		event->signer = NULL; /* a name that nobody has is an attacker's text */
+	if (pin->kind != SAM_PIN_PASSWORD || !pin->name[0])
+		return;
+	event->actor_kind = "principal";
+	event->actor = s && (sam_registry_principal(s, pin->name) || sam_registry_signer(s, pin->name)) ? pin->name
+													: NULL;
+}
+
+enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *name, const char *text, size_t len,
+			  const struct sam_login *current, struct sam_login *login, struct sam_activation **activation)
+{
+	const struct sam_snapshot *s = NULL;
+	struct sam_activation *a = NULL;
+	struct sam_msg msg = {""};
+	struct sam_pin pin = {0};
+	struct sam_login before = *current; /* ${login} may be the same struct */
+	*activation = NULL;
+	enum sam_reason reason = sam_pin_read(text, len, name, &pin);
+	if (reason == SAM_OK)
+		reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD)
+		reason = login_by_password(sam, s, as, &pin, &before, login);
+	else if (reason == SAM_OK && as == SAM_LOGIN_SO)
+		reason = SAM_PIN_FORM; /* an officer is no signer */
+	else if (reason == SAM_OK && (reason = sam_present(sam, s, &pin, &a, &msg)) == SAM_OK)
+		reason = login_by_sad(sam, s, name, &before, a, login);
+
+	bool taken = a && (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN);
+	struct sam_event event = {.type = SAM_EVENT_LOGIN, .detail = msg.text[0] ? msg.text : NULL};
+	sam_login_describe(&event, reason == SAM_OK ? login : &before);
+	describe_attempt(&event, s, &pin, a);
+	if (reason == SAM_ALREADY_LOGGED_IN && a) {
+		event.type = SAM_EVENT_ACTIVATE;
+	} else if (reason != SAM_OK) {
+		sam_audit_refuse(&sam->audit, &event, reason);
+	}
+	if (taken) {
+		event.factors = "possession";
+		/* what cannot be recorded did not happen (invariant 5) */
+		enum sam_reason recorded = sam_audit_event(&sam->audit, &event, false);
+		if (recorded == SAM_OK) {
+			*activation = a;
+			a = NULL;
+		} else {
+			reason = recorded;
+		}
+	} else if (reason == SAM_OK) {
+		reason = sam_audit_event(&sam->audit, &event, false);
+	}
+	if (reason != SAM_OK)
+		*login = before;
+	sam_activation_release(a);
+	sam_registry_put(s);
+	return reason;
+}
+
+void sam_logout(struct sam *sam, const struct sam_login *login)
+{
+	struct sam_event event = {.type = SAM_EVENT_LOGOUT};
+	sam_login_describe(&event, login);
+	enum sam_reason reason = sam_audit_event(&sam->audit, &event, false);
+	if (reason != SAM_OK)
+		sam_log_reason(reason, "a logout could not be recorded");
+}
+
+enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, const char *name, const char *text,
+			     size_t len, struct sam_activation **activation)
+{
+	const struct sam_snapshot *s = NULL;
+	struct sam_activation *a = NULL;
+	struct sam_msg msg = {""};
+	struct sam_pin pin = {0};
+	struct sam_login same;
+	*activation = NULL;
+	enum sam_reason reason = sam_pin_read(text, len, name, &pin);
+	if (reason == SAM_OK)
+		reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD) {
+		/* Clients send the same PIN to both logins. Where the login is the activation that is no
+		 * error; elsewhere a password authorises nothing. */
+		if (sam->policy.authorisation != SAM_AUTHORISE_LOGIN)
+			reason = SAM_PIN_FORM;
+		else if (strcmp(pin.name, login->name) != 0)
+			reason = SAM_ANOTHER_LOGGED_IN;
+		else
+			reason = check_password(sam, s, SAM_LOGIN_USER, &pin, &same);
+	} else if (reason == SAM_OK && (reason = sam_present(sam, s, &pin, &a, &msg)) == SAM_OK) {
+		if ((name && strcmp(name, a->sub) != 0) || !sam_login_may_use(s, login, a->sub))
+			reason = SAM_SAD_FOREIGN;
+	}
+	/* A SAD that passed is recorded with the signature or refusal that follows. */
+	if (reason == SAM_OK) {
+		*activation = a;
+		a = NULL;
+	} else {
+		struct sam_event event = {.type = SAM_EVENT_ACTIVATE, .detail = msg.text[0] ? msg.text : NULL};
+		sam_login_describe(&event, login);
+		describe_attempt(&event, s, &pin, a);
+		sam_audit_refuse(&sam->audit, &event, reason);
+	}
+	sam_activation_release(a);
+	sam_registry_put(s);
+	return reason;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The waist: all that the PKCS#11 face (and samctl) asks of the SAM, by value; through it, one day, a
+ * socket could run (DESIGN.md section 3). Nothing here knows sessions or handles.
+ */
+#ifndef SAM_SAP_SAM_H
+#define SAM_SAP_SAM_H
+
+#include "audit/audit.h"
+#include "base/config.h"
+#include "base/mem.h"
+#include "cm/cm.h"
+#include "policy/policy.h"
+#include "registry/registry.h"
+
+struct sam;            /* one opened SAM */
+struct sam_activation; /* a SAD that was verified, see sap/sad.h; counted, immutable */
+
+enum sam_open_mode {
+	SAM_OPEN_MODULE, /* the PKCS#11 module: start record, CM, everything */
+	SAM_OPEN_TOOL,   /* samctl: the same without the start record */
+};
+
+/** sam_open(config_path, mode, out, msg): ${config_path} NULL: as sam_config_find(). Loads configuration and
+ * policy, opens CM and store, compares the policy with the one sealed at init. ${msg} says why not. */
+enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struct sam **out,
+			 struct sam_msg *msg) SAM_MUST;
+void sam_close(struct sam *sam);
+void sam_abandon(struct sam *sam); /* in a forked child */
+
+/* What samctl's verbs work on; the provider uses none of these but the policy and configuration. */
+const struct sam_config *sam_config(const struct sam *sam);
+const struct sam_policy *sam_policy(const struct sam *sam);
+struct sam_store *sam_store(struct sam *sam);
+struct sam_registry *sam_registry(struct sam *sam);
+struct sam_audit *sam_audit(struct sam *sam);
+struct sam_cm *sam_cm(struct sam *sam);
+const struct sam_seal *sam_seal(struct sam *sam);
+
+/* ---- who is there ---- */
+
+/* A login, by value: whom the application's session speaks for. */
+struct sam_login {
+	char name[SAM_NAME_SIZE]; /* "": nobody */
+	enum sam_role role;       /* SIGNER or SCA, or SECURITY_OFFICER for CKU_SO */
+	bool by_sad;              /* the SAD was the service authentication (level 1) */
+};
+
+enum sam_login_as { SAM_LOGIN_USER, SAM_LOGIN_SO };
+
+/** sam_login(sam, as, name, pin, len, current, login, activation): C_Login(CKU_USER or CKU_SO) and C_LoginUser.
+ * ${name} NULL: C_Login. ${current}: who is logged in now ("" nobody). On SAM_OK ${login} is the new
+ * state. ALREADY_LOGGED_IN: nothing changes, but a SAD of the signer logged in (or of one granted to
+ * the SCA) was taken up. In both cases ${activation}, if not NULL, is a SAD to keep; release it with
+ * sam_activation_release(). Everything is recorded here. */
+enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *name, const char *pin,
+			  size_t len, const struct sam_login *current, struct sam_login *login,
+			  struct sam_activation **activation) SAM_MUST;
+
+/** sam_logout(sam, login): Record it. */
+void sam_logout(struct sam *sam, const struct sam_login *login);
+
+/** sam_activate(sam, login, name, pin, len, activation): C_Login(CKU_CONTEXT_SPECIFIC): verify what was
+ * presented. A password is PIN_FORM's business unless the policy's level 1 login counts. ${login}: who
+ * is logged in; the SAD must be theirs or of a signer granted to them. */
+enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, const char *name,
+			     const char *pin, size_t len, struct sam_activation **activation) SAM_MUST;
+
+void sam_activation_hold(struct sam_activation *activation);
+void sam_activation_release(struct sam_activation *activation);
+/** sam_activation_same(a, b): The same SAD (iss, jti)? */
+bool sam_activation_same(const struct sam_activation *a, const struct sam_activation *b);
+
+/** sam_exchange(sam, sad, len, token): Verify the SAD and give its SAD token: 30 characters and a NUL. For
+ * the deposit object and `samctl sad exchange`. */
+enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len,
+			     char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
+
+/* ---- keys ---- */
+
+/* A key as an application may see it: public facts, by value. */
+struct sam_key_view {
+	char credential[SAM_CREDENTIAL_SIZE];
+	uint8_t id[16];           /* the CKA_ID that applications see: the bytes of credential */
+	char signer[SAM_NAME_SIZE];
+	char label[SAM_TEXT_SIZE];
+	enum sam_key_type type;
+	unsigned bits;
+	uint8_t *spki;            /* DER, owned by the view */
+	size_t spki_len;
+	bool always_authenticate;
+};
+
+/** sam_keys(sam, login, views, count): The keys that this login may use, sorted by credential; nobody
+ * logged in: none. Free with sam_keys_free(). */
+enum sam_reason sam_keys(struct sam *sam, const struct sam_login *login, struct sam_key_view **views,
+			 size_t *count) SAM_MUST;
+void sam_keys_free(struct sam_key_view *views, size_t count);
+
+/** sam_keys_version(sam, version): Changes whenever sam_keys() might answer otherwise. */
+enum sam_reason sam_keys_version(struct sam *sam, uint64_t *version) SAM_MUST;
+
+/** sam_may_sign(sam, login, credential, mechanism, scheme): C_SignInit: may this login use this key with
+ * this mechanism, now? Does not touch the CM. Refusals are recorded. */
+enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, const char *credential,
+			     const CK_MECHANISM *mechanism, struct sam_scheme *scheme) SAM_MUST;
+
+/** sam_mechanism_offered(sam, mechanism): Would C_GetMechanismList list it: policy and CM? */
+bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanism);
+
+/** sam_signature_size(type, bits): What C_Sign answers to a size query; bytes. */
+size_t sam_signature_size(enum sam_key_type type, unsigned bits);
+
+/* ---- the one door ---- */
+
+/* One request to sign. All that it points to is the module's own copy (invariant 2). */
+struct sam_sign_request {
+	const struct sam_login *login;
+	const char *credential;
+	struct sam_scheme scheme;
+	struct sam_activation *const *activations; /* in the order to try: the context login's, then the session-wide ones */
+	size_t activation_count;
+	const uint8_t *data;      /* the DigestInfo, the hash, or for hashed schemes the finished hash */
+	size_t data_len;
+	bool data_is_hash;        /* the SAM hashed a message (C_Sign or updates) with scheme.hash */
+	const uint8_t *message;   /* CKM_EDDSA: the whole message instead */
+	size_t message_len;
+};
+
+/** sam_sign(sam, request, signature, len): Decide, reserve, sign, verify, record, release (invariants 1 to 6).
+ * ${signature} has SAM_CM_SIGNATURE_MAX bytes of the module's own memory; ${len} gets the length. */
+enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request, uint8_t *signature,
+			 size_t *len) SAM_MUST;
+
+/** sam_refused_call(sam, login, call, credential, reason): Record a call that the SAM does not do and give
+ * ${reason} back. */
+enum sam_reason sam_refused_call(struct sam *sam, const struct sam_login *login, const char *call,
+				 const char *credential, enum sam_reason reason);
+
+/* ---- the rest ---- */
+
+struct sam_token_info {
+	char label[33], manufacturer[33], model[17], serial[17];
+	bool present, protected_path;
+};
+void sam_token_info(struct sam *sam, struct sam_token_info *out);
+
+/** sam_random(sam, out, len): For C_GenerateRandom; from the CM, tested. */
+enum sam_reason sam_random(struct sam *sam, void *out, size_t len) SAM_MUST;
+
+#endif
