@@ -13,7 +13,8 @@
 #define SAM_CONFIG_PATH "/etc/p11-sam/p11-sam.yaml"
 
 struct sam_config {
-	char path[PATH_MAX];       /* of the file itself */
+	/* path (of the file itself), cm_module and policy: with links resolved */
+	char path[PATH_MAX];
 	char sam_id[256];
 	char label[33];
 	char user[64];
@@ -36,7 +37,8 @@ struct sam_config {
 bool sam_config_find(const char *explicit_path, char *path, size_t size);
 
 /** sam_config_load(path, out, msg): Read and check everything, ownership and modes included (its own,
- * the policy's folder, cm.module's). Changes nothing. CONFIG with ${msg}. Zero ${out} needs no free. */
+ * the policy's, cm.module's). ${path} must be absolute. Changes nothing. CONFIG with ${msg}, and a
+ * zeroed ${out}; it needs no free. */
 enum sam_reason sam_config_load(const char *path, struct sam_config *out, struct sam_msg *msg) SAM_MUST;
 
 #endif

@@ -2,8 +2,8 @@
  *
  * A strict reader of small YAML files over libyaml's events: one document, maps, lists and plain or
  * quoted scalars; no aliases, anchors, tags, duplicate keys; at most 1 MiB, 8 deep. Every refusal
- * names file, line, column, reason and remedy and never quotes the contents. Nothing is logged here:
- * the sentence goes back in ${msg}, and who began logs or prints it.
+ * names file, line, column, reason and remedy and never quotes the contents. Nothing is logged
+ * here: the sentence goes back in ${msg}, and who began logs or prints it.
  */
 #ifndef SAM_BASE_YAML_H
 #define SAM_BASE_YAML_H
@@ -40,8 +40,8 @@ SAM_AUTO_FREE(struct sam_yaml, sam_yaml_free);
 /** sam_yaml_get(map, key): That member, marked as used; NULL if absent or ${map} is NULL. */
 struct sam_yaml *sam_yaml_get(struct sam_yaml *map, const char *key);
 
-/** sam_yaml_need(map, key, kind, out, msg): The same for a member that must be there, and of this kind;
- * refused with ${msg} otherwise. */
+/** sam_yaml_need(map, key, kind, out, msg): The same for a member that must be there, and of this
+ * kind; refused with ${msg} otherwise. */
 enum sam_reason sam_yaml_need(struct sam_yaml *map, const char *key, enum sam_yaml_kind kind,
 			      struct sam_yaml **out, struct sam_msg *msg) SAM_MUST;
 
@@ -51,10 +51,10 @@ enum sam_reason sam_yaml_bool(struct sam_yaml *node, bool *out, struct sam_msg *
 enum sam_reason sam_yaml_number(struct sam_yaml *node, int64_t min, int64_t max, int64_t *out,
 				struct sam_msg *msg) SAM_MUST;
 
-/** sam_yaml_duration(node, min_ms, max_ms, out_ms, msg): A whole number with ms, s, m, h or d behind it,
- * or 0; in milliseconds. */
-enum sam_reason sam_yaml_duration(struct sam_yaml *node, int64_t min_ms, int64_t max_ms, int64_t *out_ms,
-				  struct sam_msg *msg) SAM_MUST;
+/** sam_yaml_duration(node, min_ms, max_ms, out_ms, msg): A whole number with ms, s, m, h or d behind
+ * it, or 0; in milliseconds. */
+enum sam_reason sam_yaml_duration(struct sam_yaml *node, int64_t min_ms, int64_t max_ms,
+				  int64_t *out_ms, struct sam_msg *msg) SAM_MUST;
 
 /** sam_yaml_refuse(node, msg, fmt, ...): "FILE:LINE:COLUMN: …" into ${msg}; gives CONFIG. */
 enum sam_reason sam_yaml_refuse(const struct sam_yaml *node, struct sam_msg *msg, const char *fmt, ...)

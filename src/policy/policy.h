@@ -24,7 +24,8 @@ struct sam_key_rule {
 struct sam_policy {
 	char path[PATH_MAX];
 	uint8_t sha256[32];        /* of the file */
-	unsigned version, level;
+	unsigned version;          /* counted up by the policy's author */
+	unsigned level;
 	/* signing: */
 	enum sam_authorisation authorisation;
 	bool always_authenticate;  /* CKA_ALWAYS_AUTHENTICATE reads TRUE */

@@ -8,7 +8,7 @@
 #include "base/yaml.h"
 #include "policy/policy.h"
 
-/** sam_policy_keys_read(root, out, msg): Read and check the list under `keys`; CONFIG with ${msg}. */
+/** sam_policy_keys_read(root, out, msg): Read and check the list `keys`; CONFIG with ${msg}. */
 enum sam_reason sam_policy_keys_read(struct sam_yaml *root, struct sam_policy *out,
 				     struct sam_msg *msg) SAM_MUST;
 

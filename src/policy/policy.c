@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Asking the policy: what may be signed and generated, what this version lacks for a level, and
+ * what must be said of it. Where the policy says nothing, the answer is no (invariant 5).
+ */
+#include "policy/policy.h"
+
+#include <string.h>
+
+/* What levels 2 and 3 ask for (CONTRACT.md sections 3 and 5) and this version does not have. */
+static const char *const missing_2[] = {
+	"two factors of different kinds for each SAD, verified by the SAM (P1-T3.5, P2-3.1.4)",
+	"the list of approved, evaluated cryptographic modules with certificate and expiry "
+	"(P3-3.16)",
+	"a policy signed by a security officer, and privileged roles held apart (P1-7.1.1)",
+	"the check of each key's certificate under a synchronised clock (P1-7.1.1.12)",
+	NULL,
+};
+
+static const char *const missing_3[] = {
+	"SADs encrypted to the SAM, and only those (P1-3.5.2)",
+	NULL,
+};
+
+const char *sam_policy_missing(const struct sam_policy *policy, size_t i)
+{
+	const size_t count_2 = sizeof missing_2 / sizeof missing_2[0] - 1;
+	const size_t count_3 = sizeof missing_3 / sizeof missing_3[0] - 1;
+
+	if (policy->level == 1)
+		return NULL;
+	if (i < count_2)
+		return missing_2[i];
+	/* Level 2 stops here; 3, and whatever else may stand there, goes on. */
+	if (policy->level != 2 && i - count_2 < count_3)
+		return missing_3[i - count_2];
+	return NULL;
+}
+
+const char *sam_policy_statement(const struct sam_policy *policy, size_t i)
+{
+	const struct {
+		bool applies;
+		const char *text;
+	} statements[] = {
+		{ policy->level == 3, "level 3 rules, SAM not evaluated" },
+		{ policy->authorisation == SAM_AUTHORISE_LOGIN,
+		  "the service login authorises signatures; no SAD names their documents" },
+		{ !policy->verify, "signatures are released without being verified first" },
+		{ policy->curve_below_hash, "ECDSA may cut a hash that is longer than the curve" },
+	};
+
+	for (size_t n = 0; n < sizeof statements / sizeof statements[0]; n++) {
+		if (statements[n].applies && !i--)
+			return statements[n].text;
+	}
+	return NULL;
+}
+
+static bool allows_mechanism(const struct sam_policy *policy, const struct sam_mechanism *m)
+{
+	for (size_t i = 0; m && i < policy->mechanism_count; i++) {
+		if (policy->mechanisms[i] == m)
+			return true;
+	}
+	return false;
+}
+
+/* The rules of one type do not overlap, so the first is the only one. */
+static const struct sam_key_rule *find_rule(const struct sam_policy *policy, enum sam_key_type type,
+					    unsigned bits)
+{
+	for (size_t i = 0; i < policy->key_count; i++) {
+		const struct sam_key_rule *rule = &policy->keys[i];
+
+		if (rule->type == type && bits >= rule->min_bits && bits <= rule->max_bits)
+			return rule;
+	}
+	return NULL;
+}
+
+enum sam_reason sam_policy_may_sign(const struct sam_policy *policy,
+				    const struct sam_scheme *scheme, enum sam_key_type type,
+				    unsigned bits, int64_t now)
+{
+	const struct sam_key_rule *rule;
+
+	if (sam_policy_missing(policy, 0))
+		return SAM_LEVEL_MISSING;
+	if (!allows_mechanism(policy, scheme->mechanism))
+		return SAM_MECHANISM;
+	if (scheme->mechanism->key != type)
+		return SAM_KEY_TYPE;
+	rule = find_rule(policy, type, bits);
+	if (!rule || now >= rule->sign_until)
+		return SAM_KEY_SIZE;
+	if (scheme->hash != SAM_HASH_NONE)
+		return sam_policy_may_hash(policy, scheme, scheme->hash, bits);
+	return SAM_OK;
+}
+
+enum sam_reason sam_policy_may_hash(const struct sam_policy *policy,
+				    const struct sam_scheme *scheme, enum sam_hash hash,
+				    unsigned bits)
+{
+	if (hash <= SAM_HASH_NONE || hash >= SAM_HASH_COUNT || !policy->hashes[hash])
+		return SAM_HASH_FORBIDDEN;
+	if (!scheme->mechanism || (scheme->hash != SAM_HASH_NONE && scheme->hash != hash))
+		return SAM_HASH_FORBIDDEN;
+	/* P-521 has an order of 66 bytes: SHA-512 fits. */
+	if (scheme->mechanism->padding == SAM_PAD_ECDSA && !policy->curve_below_hash &&
+	    sam_hash_size(hash) > ((size_t)bits + 7) / 8)
+		return SAM_HASH_FORBIDDEN;
+	return SAM_OK;
+}
+
+enum sam_reason sam_policy_may_generate(const struct sam_policy *policy, enum sam_key_type type,
+					unsigned bits, int64_t now)
+{
+	const struct sam_key_rule *rule = find_rule(policy, type, bits);
+
+	return rule && now < rule->generate_until ? SAM_OK : SAM_KEY_SIZE;
+}
