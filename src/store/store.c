@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The store as a whole: made, opened, closed, abandoned; and the two ways to read from it.
+ */
+#include "store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { BUSY_MS = 5000 };
+
+enum sam_reason sam_store_usable(const struct sam_store *store)
+{
+	if (store->pid != getpid())
+		return sam_log_reason(SAM_INTERNAL, "store: a handle was used across fork");
+	if (atomic_load(&store->tampered))
+		return SAM_STORE_TAMPERED;
+	return atomic_load(&store->failed) ? SAM_STORE_FAILED : SAM_OK;
+}
+
+/* A data version that moved without the sequence may be a commit of ours under way (it starts the WAL
+ * anew before it is done): whether it is, is found under the write lock. */
+static enum sam_reason look(struct sam_store *store, bool *suspect)
+{
+	struct sam_conn *conn = store->reader;
+	struct sam_look *last = &conn->look;
+	*suspect = false;
+	sam_conn_run(conn, SAM_SQL_BEGIN);
+	int64_t data_version = sam_conn_number(conn, SAM_SQL_DATA_VERSION);
+	if (conn->broken != SAM_OK)
+		return conn->broken;
+	if (last->valid && last->data_version == data_version)
+		return SAM_OK;
+	uint64_t before = last->sequence;
+	enum sam_reason reason = sam_head_read(conn, store->seal, &store->seen);
+	uint64_t sequence = store->seen.public.sequence;
+	if (reason == SAM_OK && last->valid && sequence < before) {
+		atomic_store(&store->tampered, true);
+		reason = sam_log_reason(SAM_STORE_TAMPERED, "store: the head went back");
+	}
+	*suspect = reason == SAM_OK && last->valid && sequence == before;
+	if (reason == SAM_OK)
+		*last = (struct sam_look){true, data_version, sequence};
+	else
+		last->valid = false; /* what was seen is gone from memory */
+	return reason;
+}
+
+enum sam_reason sam_store_begin_read(struct sam_store *store, struct sam_head *head)
+{
+	enum sam_reason reason = sam_store_usable(store);
+	bool suspect = reason == SAM_OK;
+	while (reason == SAM_OK && suspect) {
+		/* LOCKED until sam_store_end_read() */
+		pthread_mutex_lock(&store->reading);
+		struct sam_suspicion s = {.generation = atomic_load(&store->generation)};
+		reason = look(store, &suspect);
+		s.sequence = store->seen.public.sequence;
+		if (reason == SAM_OK && !suspect) {
+			*head = store->seen;
+			return SAM_OK;
+		}
+		if (suspect)
+			store->reader->look.valid = false; /* until it is known whose work it was */
+		sam_store_end_read(store);
+		struct sam_op op = {.run = sam_txn_suspect, .arg = &s};
+		if (suspect)
+			reason = sam_queue_run(store, &op);
+	}
+	return reason;
+}
+
+void sam_store_end_read(struct sam_store *store)
+{
+	sam_conn_rollback(store->reader);
+	sam_conn_mend(store->reader);
+	pthread_mutex_unlock(&store->reading);
+	/* LOCKED end */
+}
+
+enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **conn, struct sam_head *head)
+{
+	*conn = NULL;
+	enum sam_reason reason = sam_store_usable(store);
+	if (reason == SAM_OK)
+		reason = sam_conn_open(store->path, store->busy_ms, conn, NULL);
+	if (reason == SAM_OK)
+		reason = sam_conn_run(*conn, SAM_SQL_BEGIN) ? sam_head_read(*conn, store->seal, head) : (*conn)->broken;
+	return reason;
+}
+
+enum sam_reason sam_store_head(struct sam_store *store, struct sam_store_head *out)
+{
+	struct sam_head head;
+	enum sam_reason reason = sam_store_begin_read(store, &head);
+	if (reason != SAM_OK)
+		return reason;
+	sam_store_end_read(store);
+	*out = head.public;
+	return SAM_OK;
+}
+
+/* ---- opening ---- */
+
+/* Not sam_file_trusted(): the folders' rights are the configuration's to check. */
+static enum sam_reason check_file(const char *path, struct sam_msg *msg)
+{
+	struct stat st;
+	if (lstat(path, &st) != 0) {
+		enum sam_reason reason = errno == ENOENT ? SAM_STORE_MISSING : SAM_STORE_FAILED;
+		sam_msg_set(msg, "%s: %s", path, strerror(errno));
+		return sam_log_reason(reason, "store: %s: %s", path, strerror(errno));
+	}
+	const char *why = !S_ISREG(st.st_mode) ? "is no regular file (a symbolic link is not followed)"
+			  : (st.st_mode & 022) ? "may be written by group or others; make it 0600" : NULL;
+	if (!why)
+		return SAM_OK;
+	sam_msg_set(msg, "%s %s", path, why);
+	return sam_log_reason(SAM_STORE_FAILED, "store: %s %s", path, why);
+}
+
+/* The head's word about the schema moves with it, in the same transaction. */
+static enum sam_reason upgrade(struct sam_txn *txn, void *arg)
+{
+	int64_t version;
+	(void)arg;
+	enum sam_reason reason = sam_schema_check(txn->conn, &version, NULL);
+	if (reason == SAM_OK && version < sam_schema_version() && !sam_schema_make(txn->conn, version))
+		reason = txn->conn->broken;
+	return reason == SAM_OK ? sam_schema_digest(txn->conn, txn->head.schema) : reason;
+}
+
+static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
+{
+	int64_t version;
+	struct sam_head head;
+	enum sam_reason reason = sam_writelock_open(store->path, &store->lock);
+	if (reason == SAM_OK)
+		reason = sam_conn_open(store->path, store->busy_ms, &store->reader, msg);
+	if (reason != SAM_OK)
+		return reason;
+	struct sam_msg why;
+	reason = sam_schema_check(store->reader, &version, &why);
+	if (reason != SAM_OK) {
+		sam_msg_set(msg, "%s: %s", store->path, why.text);
+		return reason;
+	}
+	struct sam_op op = {.run = upgrade, .durable = true, .compound = true};
+	if (version < sam_schema_version())
+		reason = sam_queue_run(store, &op);
+	if (reason == SAM_OK)
+		reason = sam_store_begin_read(store, &head);
+	if (reason != SAM_OK)
+		return reason;
+	reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
+	sam_store_end_read(store);
+	return reason;
+}
+
+enum sam_reason sam_store_open(const struct sam_store_options *options, struct sam_store **out, struct sam_msg *msg)
+{
+	sam_msg_set(msg, "%s", "");
+	enum sam_reason reason = check_file(options->path, msg);
+	if (reason != SAM_OK)
+		return reason;
+	struct sam_store *store = calloc(1, sizeof *store);
+	if (!store)
+		return sam_log_reason(SAM_MEMORY, "store: opening %s", options->path);
+	pthread_mutex_init(&store->reading, NULL);
+	pthread_mutex_init(&store->queue.mutex, NULL);
+	store->queue.last = &store->queue.first;
+	store->seal = options->seal;
+	store->chain = options->chain;
+	store->busy_ms = options->busy_ms ? options->busy_ms : BUSY_MS;
+	store->pid = getpid();
+	if (!sam_mem_copy_text(store->path, sizeof store->path, options->path))
+		reason = sam_log_reason(SAM_STORE_FAILED, "store: the path is too long");
+	if (reason == SAM_OK)
+		reason = open_parts(store, msg);
+	if (reason != SAM_OK) {
+		if (msg && !msg->text[0])
+			sam_msg_set(msg, "%s: %s", options->path, sam_reason_text(reason));
+		sam_store_close(store);
+		return reason;
+	}
+	*out = store;
+	return SAM_OK;
+}
+
+void sam_store_close(struct sam_store *store)
+{
+	if (!store)
+		return;
+	if (store->pid != getpid()) {
+		sam_store_abandon(store);
+		return;
+	}
+	sam_conn_close(store->writer);
+	sam_conn_close(store->reader);
+	sam_writelock_close(store->lock);
+	pthread_mutex_destroy(&store->reading);
+	pthread_mutex_destroy(&store->queue.mutex);
+	free(store);
+}
+
+/* Its descriptors, locks and SQLite's state are the parent's: closing them here could drop the
+ * parent's locks, and its mutexes may be held by threads that do not exist here. */
+void sam_store_abandon(struct sam_store *store)
+{
+	(void)store;
+}
+
+/* ---- making ---- */
+
+static enum sam_reason fill(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *start)
+{
+	struct sam_head head = *start;
+	if (!sam_conn_exec(conn, "PRAGMA synchronous=FULL") || !sam_conn_run(conn, SAM_SQL_BEGIN_WRITE) ||
+	    !sam_schema_make(conn, 0))
+		return conn->broken;
+	enum sam_reason reason = sam_schema_digest(conn, head.schema);
+	if (reason == SAM_OK)
+		reason = sam_head_write(conn, seal, &head);
+	if (reason == SAM_OK && !sam_conn_run(conn, SAM_SQL_COMMIT))
+		reason = conn->broken;
+	return reason;
+}
+
+static bool exists(const char *path, const char *suffix)
+{
+	char name[PATH_MAX + 16];
+	struct stat st;
+	snprintf(name, sizeof name, "%s%s", path, suffix);
+	return lstat(name, &st) == 0;
+}
+
+static void sync_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		sam_log(SAM_LOG_WARNING, "store: %s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Under another name first: what appears under its own name is whole. link(2) takes the name only if it
+ * is free. */
+static enum sam_reason make(const struct sam_store_options *options, const struct sam_head *head, const char *name)
+{
+	struct sam_conn *conn = NULL;
+	enum sam_reason reason = sam_conn_open_new(name, &conn, NULL);
+	if (reason == SAM_OK)
+		reason = fill(conn, options->seal, head);
+	sam_conn_close(conn);
+	if (reason == SAM_OK && exists(name, "-wal"))
+		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s could not be written", name);
+	if (reason == SAM_OK && link(name, options->path) != 0)
+		reason = sam_log_reason(errno == EEXIST ? SAM_STORE_EXISTS : SAM_STORE_FAILED, "store: %s: %s",
+					options->path, strerror(errno));
+	return reason;
+}
+
+static void remove_all(const char *name)
+{
+	char side[PATH_MAX + 16];
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	for (unsigned i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		snprintf(side, sizeof side, "%s%s", name, suffixes[i]);
+		unlink(side);
+	}
+}
+
+/* A WAL that an earlier store left would be replayed over the new one. */
+static bool is_free(const char *path, struct sam_msg *msg)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	for (unsigned i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		if (exists(path, suffixes[i])) {
+			sam_msg_set(msg, "%s%s is there already", path, suffixes[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+enum sam_reason sam_store_create(const struct sam_store_options *options, const char *node,
+				 const uint8_t policy_sha256[32], struct sam_msg *msg)
+{
+	char name[PATH_MAX];
+	struct sam_head head = {.next_activation = 1};
+	head.public.sequence = head.public.grants_version = 1;
+	head.public.latest_time = sam_clock_now();
+	memcpy(head.public.policy_sha256, policy_sha256, sizeof head.public.policy_sha256);
+	int len = snprintf(name, sizeof name, "%s.XXXXXX", options->path);
+	if (len < 0 || (size_t)len >= sizeof name || !*node ||
+	    !sam_mem_copy_text(head.public.node, sizeof head.public.node, node)) {
+		sam_msg_set(msg, "the path, or the node's name, is too long or empty");
+		return sam_log_reason(SAM_ARGUMENTS, "store: path or node");
+	}
+	if (!is_free(options->path, msg))
+		return sam_log_reason(SAM_STORE_EXISTS, "store: %s or what belongs to it is there", options->path);
+	int fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0) {
+		sam_msg_set(msg, "%s: %s", name, strerror(errno));
+		return sam_log_reason(SAM_STORE_FAILED, "store: %s: %s", name, strerror(errno));
+	}
+	close(fd);
+	enum sam_reason reason = make(options, &head, name);
+	remove_all(name);
+	sync_folder(options->path);
+	if (reason != SAM_OK)
+		sam_msg_set(msg, "%s: %s", options->path, sam_reason_text(reason));
+	return reason;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * SAD tokens: a keyed hash to look one up by; token and body together encrypted, so that whoever brings
+ * the SAD again is given the same token, and a copy of the file gives nobody any (invariant 8).
+ */
+#include "store/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/log.h"
+#include "base/mem.h"
+
+static const char what[] = "p11-sam SAD token";
+
+bool sam_tokens_read(sqlite3_stmt *s, struct sam_token *out)
+{
+	return sam_conn_column_fixed(s, 0, out->lookup, sizeof out->lookup) &&
+	       sam_conn_column_int(s, 1, &out->activation) && sam_conn_column_blob(s, 2, &out->sealed, &out->len) &&
+	       sam_conn_column_fixed(s, 3, out->mac, sizeof out->mac);
+}
+
+void sam_tokens_bytes(struct sam_rowmac *r, const struct sam_token *t)
+{
+	sam_rowmac_start(r, "tokens");
+	sam_rowmac_blob(r, t->lookup, sizeof t->lookup);
+	sam_rowmac_int(r, t->activation);
+	sam_rowmac_blob(r, t->sealed, t->len);
+}
+
+static enum sam_reason lookup(const struct sam_seal *seal, const char *token, uint8_t out[SAM_SEAL_MAC])
+{
+	struct sam_rowmac r;
+	sam_rowmac_start(&r, what);
+	sam_rowmac_blob(&r, token, SAM_TOKEN_LEN);
+	enum sam_reason reason = sam_rowmac_make(&r, seal, SAM_SEAL_LOOKUP, out);
+	sam_mem_wipe(r.small, sizeof r.small);
+	sam_rowmac_end(&r);
+	return reason;
+}
+
+/* The row that ${s} stands on, checked and decrypted: the token, then the body. Resets ${s}. */
+static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_secret *out)
+{
+	struct sam_token t;
+	struct sam_rowmac r;
+	if (!sam_tokens_read(s, &t) || t.len < SAM_SEAL_OVERHEAD + SAM_TOKEN_LEN) {
+		sqlite3_reset(s);
+		return sam_log_reason(SAM_STORE_TAMPERED, "store: a token's row is not whole");
+	}
+	sam_tokens_bytes(&r, &t);
+	enum sam_reason reason = sam_rowmac_check(&r, seal, t.mac);
+	sam_rowmac_end(&r);
+	out->len = t.len - SAM_SEAL_OVERHEAD;
+	if (reason == SAM_OK && !(out->data = calloc(1, out->len + 1)))
+		reason = sam_log_reason(SAM_MEMORY, "store: a token");
+	if (reason == SAM_OK)
+		reason = sam_seal_decrypt(seal, what, t.sealed, t.len, out->data);
+	sqlite3_reset(s);
+	return reason;
+}
+
+struct put {
+	const struct sam_claim *claim;
+	const uint8_t *body;
+	size_t len;
+	int64_t now;
+	char *token;
+	char current[SAM_TOKEN_LEN]; /* handed out only once it is durable */
+	const struct sam_record *record;
+};
+
+static enum sam_reason seal_row(struct sam_txn *txn, const struct put *in, struct sam_token *t, uint8_t **sealed)
+{
+	struct sam_secret plain = {0};
+	t->len = SAM_TOKEN_LEN + in->len + SAM_SEAL_OVERHEAD;
+	*sealed = malloc(t->len);
+	t->sealed = *sealed;
+	plain.data = malloc(SAM_TOKEN_LEN + in->len);
+	plain.len = SAM_TOKEN_LEN + in->len;
+	enum sam_reason reason = *sealed && plain.data ? lookup(txn->store->seal, in->token, t->lookup)
+						       : sam_log_reason(SAM_MEMORY, "store: a token");
+	if (reason == SAM_OK) {
+		memcpy(plain.data, in->token, SAM_TOKEN_LEN);
+		memcpy(plain.data + SAM_TOKEN_LEN, in->body, in->len);
+		reason = sam_seal_encrypt(txn->store->seal, what, plain.data, plain.len, *sealed);
+	}
+	sam_secret_clear(&plain);
+	return reason;
+}
+
+static enum sam_reason insert(struct sam_txn *txn, struct sam_token *t)
+{
+	struct sam_conn *conn = txn->conn;
+	struct sam_rowmac r;
+	sam_tokens_bytes(&r, t);
+	enum sam_reason reason = sam_rowmac_make(&r, txn->store->seal, SAM_SEAL_ROW, t->mac);
+	if (reason == SAM_OK)
+		reason = sam_rowmac_add(&r, txn->store->seal, t->mac, &txn->head.tokens);
+	sam_rowmac_end(&r);
+	if (reason != SAM_OK)
+		return reason;
+	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_TOKEN_ADD);
+	sam_conn_bind_blob(conn, s, 1, t->lookup, sizeof t->lookup);
+	sam_conn_bind_int(conn, s, 2, t->activation);
+	sam_conn_bind_blob(conn, s, 3, t->sealed, t->len);
+	sam_conn_bind_blob(conn, s, 4, t->mac, sizeof t->mac);
+	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
+}
+
+/* The SAD's token, if it has one. */
+static enum sam_reason current_token(struct sam_txn *txn, int64_t activation, char token[SAM_TOKEN_LEN], bool *found)
+{
+	struct sam_secret plain = {0};
+	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_TOKEN_OF);
+	sam_conn_bind_int(txn->conn, s, 1, activation);
+	*found = sam_conn_row(txn->conn, s);
+	if (!*found)
+		return txn->conn->broken;
+	enum sam_reason reason = open_row(txn->store->seal, s, &plain);
+	if (reason == SAM_OK)
+		memcpy(token, plain.data, SAM_TOKEN_LEN);
+	sam_secret_clear(&plain);
+	return reason;
+}
+
+static enum sam_reason put(struct sam_txn *txn, void *arg)
+{
+	struct put *in = arg;
+	struct sam_activation a;
+	struct sam_token t = {0};
+	sam_auto(sam_free) uint8_t *sealed = NULL;
+	bool known, has = false;
+	enum sam_reason reason = sam_uses_find(txn->conn, txn->store->seal, &txn->head, in->claim, in->now, &a, &known);
+	memcpy(in->current, in->token, SAM_TOKEN_LEN);
+	if (reason == SAM_OK && known)
+		reason = current_token(txn, a.id, in->current, &has);
+	if (reason == SAM_OK && !has)
+		reason = seal_row(txn, in, &t, &sealed);
+	if (reason == SAM_OK)
+		reason = sam_trail_append(txn, in->record);
+	if (reason == SAM_OK && !known)
+		reason = sam_uses_add(txn, &a);
+	if (reason == SAM_OK && in->now > txn->head.public.latest_time)
+		txn->head.public.latest_time = in->now;
+	t.activation = a.id;
+	return reason == SAM_OK && !has ? insert(txn, &t) : reason;
+}
+
+enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_claim *claim, const void *body,
+				    size_t len, int64_t now, char token[SAM_TOKEN_LEN + 1],
+				    const struct sam_record *record)
+{
+	if (!body || len > SAM_BODY_MAX || strnlen(token, SAM_TOKEN_LEN + 1) != SAM_TOKEN_LEN)
+		return sam_log_reason(SAM_ARGUMENTS, "store: a token, or its body of %zu bytes", len);
+	struct put in = {.claim = claim, .body = body, .len = len, .now = now, .token = token, .record = record};
+	struct sam_op op = {.run = put, .arg = &in, .durable = true};
+	enum sam_reason reason = sam_queue_run(store, &op);
+	if (reason == SAM_OK)
+		memcpy(token, in.current, SAM_TOKEN_LEN);
+	sam_mem_wipe(in.current, sizeof in.current);
+	return reason;
+}
+
+enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN], uint8_t **body,
+				     size_t *len)
+{
+	uint8_t key[SAM_SEAL_MAC];
+	struct sam_secret plain = {0};
+	struct sam_head head;
+	enum sam_reason reason = lookup(store->seal, token, key);
+	if (reason == SAM_OK)
+		reason = sam_store_begin_read(store, &head);
+	if (reason != SAM_OK)
+		return reason;
+	sqlite3_stmt *s = sam_conn_get(store->reader, SAM_SQL_TOKEN_FIND);
+	sam_conn_bind_blob(store->reader, s, 1, key, sizeof key);
+	if (sam_conn_row(store->reader, s))
+		reason = open_row(store->seal, s, &plain);
+	else
+		reason = store->reader->broken != SAM_OK ? store->reader->broken : SAM_TOKEN_UNKNOWN;
+	sam_store_end_read(store);
+	if (reason == SAM_OK) {
+		/* the body alone, NUL after it for convenience */
+		*len = plain.len - SAM_TOKEN_LEN;
+		*body = malloc(*len + 1);
+		if (*body) {
+			memcpy(*body, plain.data + SAM_TOKEN_LEN, *len);
+			(*body)[*len] = 0;
+		} else {
+			reason = sam_log_reason(SAM_MEMORY, "store: a token's body");
+		}
+	}
+	sam_secret_clear(&plain);
+	return reason;
+}
