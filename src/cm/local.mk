@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
+libsam_la_SOURCES += \
+	src/cm/attr.c \
+	src/cm/cm.h \
+	src/cm/find.c \
+	src/cm/internal.h \
+	src/cm/key.c \
+	src/cm/load.c \
+	src/cm/login.c \
+	src/cm/random.c \
+	src/cm/sealkey.c \
+	src/cm/session.c \
+	src/cm/sign.c \
+	src/cm/spki.c \
+	src/cm/token.c
