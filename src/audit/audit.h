@@ -94,8 +94,7 @@ enum sam_reason sam_audit_verify_line(struct sam_audit_verifier *v, const char *
 /** sam_audit_verify(store, progress, arg, count, msg): The whole live trail, its columns against its lines,
  * and its end against the sealed head. ${progress} is called now and then (may be NULL). ${msg} names
  * the first bad record. */
-enum sam_reason sam_audit_verify(struct sam_store *store,
-				 void (*progress)(void *arg, uint64_t done, uint64_t all), void *arg,
-				 uint64_t *count, struct sam_msg *msg) SAM_MUST;
+enum sam_reason sam_audit_verify(struct sam_store *store, void (*progress)(void *arg, uint64_t done),
+				 void *arg, uint64_t *count, struct sam_msg *msg) SAM_MUST;
 
 #endif
