@@ -55,12 +55,13 @@ static enum sam_reason find_authenticator(const struct sam_snapshot *s, const ch
 }
 
 static enum sam_reason verify_jws(struct sam *sam, const struct sam_snapshot *s, const struct sam_jws *jws,
-				  struct sam_activation *a)
+				  const json_t *claims, struct sam_activation *a, struct sam_msg *msg)
 {
 	const struct sam_authenticator *authenticator;
-	enum sam_reason reason = sam_sad_header(jws, a->kid);
-	if (reason == SAM_OK)
-		reason = sam_sad_subject(jws->payload, jws->payload_len, a->sub);
+	enum sam_reason header = sam_sad_header(jws, a->kid);
+	enum sam_reason reason = sam_sad_identity(claims, a, msg);
+	if (header != SAM_OK)
+		reason = header;
 	if (reason == SAM_OK)
 		reason = find_authenticator(s, a->kid, a->sub, &authenticator);
 	if (reason == SAM_OK && !sam->policy.sad_algorithms[jws->alg])
@@ -83,10 +84,11 @@ static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s
 	enum sam_reason reason = sam_ossl_digest(SAM_HASH_SHA256, pin->text, pin->len, a->sad_sha256);
 	if (reason == SAM_OK)
 		reason = sam_jose_parse(pin->text, pin->len, &jws);
+	sam_auto(json_decref) json_t *claims = reason == SAM_OK ? sam_jose_json(jws.payload, jws.payload_len) : NULL;
 	if (reason == SAM_OK)
-		reason = verify_jws(sam, s, &jws, a);
+		reason = verify_jws(sam, s, &jws, claims, a, msg);
 	if (reason == SAM_OK)
-		reason = sam_sad_claims(jws.payload, jws.payload_len, &rules, a, msg);
+		reason = sam_sad_claims(claims, &rules, a, msg);
 	if (reason == SAM_OK)
 		reason = sam_seal_mac(sam->seal, SAM_SEAL_PAYLOAD, jws.payload, jws.payload_len, a->payload);
 	sam_jose_clear(&jws);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Compact JWS: taking one apart, and its signature (RFC 7515, RFC 7518).
+ */
+#include "sap/jose_alg.h"
+
+#include <string.h>
+#include "base/encode.h"
+
+/* ---- JSON ---- */
+
+/* jansson itself would go 2,048 deep. Only brackets outside of strings count; whether they match is
+ * for jansson to say. */
+static bool shallow(const char *text, size_t len)
+{
+	unsigned depth = 0;
+	bool in_string = false;
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			if (++depth > SAM_JSON_DEPTH)
+				return false;
+		} else if ((c == '}' || c == ']') && depth) {
+			depth--;
+		}
+	}
+	return true;
+}
+
+json_t *sam_jose_json(const void *data, size_t len)
+{
+	if (len == 0 || !shallow(data, len))
+		return NULL;
+	json_t *json = json_loadb(data, len, JSON_REJECT_DUPLICATES, NULL);
+	if (json && !json_is_object(json)) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+/* ---- parsing ---- */
+
+/* RFC 7515 section 4.1: who verifies decides by which key; and what we do not understand, we refuse. */
+static const char *const refused_members[] = {"crit", "b64", "jwk", "jku", "x5u", "zip", "epk", "enc"};
+
+static enum sam_reason read_header(const char *text, size_t len, struct sam_jws *out)
+{
+	uint8_t buffer[SAM_JWS_HEADER_MAX];
+	size_t size;
+	if (!sam_decode_b64url(text, len, buffer, sizeof buffer, &size))
+		return SAM_SAD_MALFORMED;
+	out->header = sam_jose_json(buffer, size);
+	if (!out->header)
+		return SAM_SAD_MALFORMED;
+	for (size_t i = 0; i < sizeof refused_members / sizeof refused_members[0]; i++)
+		if (json_object_get(out->header, refused_members[i]))
+			return SAM_SAD_HEADER;
+	const char *alg = json_string_value(json_object_get(out->header, "alg"));
+	if (!alg)
+		return SAM_SAD_HEADER;
+	out->alg = sam_jws_by_name(alg);
+	return out->alg == SAM_JWS_NONE ? SAM_SAD_ALGORITHM : SAM_OK;
+}
+
+enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out)
+{
+	memset(out, 0, sizeof *out);
+	if (!text || len > SAM_JWS_MAX)
+		return SAM_SAD_MALFORMED;
+	const char *end = text + len;
+	const char *dot1 = memchr(text, '.', len);
+	const char *dot2 = dot1 ? memchr(dot1 + 1, '.', (size_t)(end - dot1 - 1)) : NULL;
+	if (!dot2)
+		return SAM_SAD_MALFORMED;
+	out->signing_input = text;
+	out->signing_input_len = (size_t)(dot2 - text);
+	/* the header first: that an algorithm is not ours says more than what follows from it */
+	enum sam_reason reason = read_header(text, (size_t)(dot1 - text), out);
+	if (reason != SAM_OK)
+		return reason;
+	/* a third dot is no base64url character: the decoder refuses it */
+	if (dot2 + 1 == end || !sam_decode_b64url(dot2 + 1, (size_t)(end - dot2 - 1), out->signature,
+						  sizeof out->signature, &out->signature_len))
+		return SAM_SAD_MALFORMED;
+	size_t encoded = (size_t)(dot2 - dot1 - 1);
+	out->payload = malloc(encoded + 1);
+	if (!out->payload)
+		return SAM_MEMORY;
+	if (!sam_decode_b64url(dot1 + 1, encoded, out->payload, encoded, &out->payload_len)) {
+		out->payload_len = encoded; /* what has to be wiped */
+		return SAM_SAD_MALFORMED;
+	}
+	out->payload[out->payload_len] = '\0';
+	return SAM_OK;
+}
+
+void sam_jose_clear(struct sam_jws *jws)
+{
+	json_decref(jws->header);
+	sam_mem_wipe(jws->payload, jws->payload_len);
+	free(jws->payload);
+	sam_mem_wipe(jws->signature, sizeof jws->signature);
+	memset(jws, 0, sizeof *jws);
+}
+
+/* ---- verifying ---- */
+
+/* r||s as DER (RFC 7518 section 3.4); the caller frees with OPENSSL_free(). */
+static int ecdsa_der(const uint8_t *raw, size_t field, unsigned char **der)
+{
+	sam_auto(ECDSA_SIG_free) ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, (int)field, NULL);
+	BIGNUM *s = BN_bin2bn(raw + field, (int)field, NULL);
+	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+		return -1;
+	}
+	return i2d_ECDSA_SIG(sig, der);
+}
+
+static enum sam_reason verify_hash(const struct sam_jws *jws, EVP_PKEY *pkey)
+{
+	const struct sam_jose_alg *row = sam_jose_alg(jws->alg);
+	uint8_t hash[SAM_HASH_MAX];
+	enum sam_reason reason =
+		sam_ossl_digest(row->hash, jws->signing_input, jws->signing_input_len, hash);
+	if (reason != SAM_OK)
+		return reason;
+	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
+		sam_jose_alg_context(jws->alg, pkey, EVP_PKEY_verify_init);
+	if (!ctx)
+		return SAM_MEMORY;
+	if (row->family != SAM_JOSE_EC)
+		return EVP_PKEY_verify(ctx, jws->signature, jws->signature_len, hash,
+				       sam_hash_size(row->hash)) == 1 ? SAM_OK : SAM_SAD_SIGNATURE;
+	unsigned char *der = NULL;
+	int len = ecdsa_der(jws->signature, row->field, &der);
+	if (len <= 0)
+		return SAM_MEMORY;
+	int rc = EVP_PKEY_verify(ctx, der, (size_t)len, hash, sam_hash_size(row->hash));
+	OPENSSL_free(der);
+	return rc == 1 ? SAM_OK : SAM_SAD_SIGNATURE;
+}
+
+static enum sam_reason verify_eddsa(const struct sam_jws *jws, EVP_PKEY *pkey)
+{
+	sam_auto(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, NULL, sam_ossl_ctx(), NULL, pkey, NULL) != 1)
+		return SAM_MEMORY;
+	int rc = EVP_DigestVerify(ctx, jws->signature, jws->signature_len,
+				  (const uint8_t *)jws->signing_input, jws->signing_input_len);
+	return rc == 1 ? SAM_OK : SAM_SAD_SIGNATURE;
+}
+
+enum sam_reason sam_jose_verify(const struct sam_jws *jws, EVP_PKEY *pkey, enum sam_jws_alg alg)
+{
+	if ((alg != SAM_JWS_NONE && alg != jws->alg) || !sam_jose_alg_fits(jws->alg, pkey))
+		return SAM_SAD_ALGORITHM;
+	const struct sam_jose_alg *row = sam_jose_alg(jws->alg);
+	int modulus = row->field ? 0 : EVP_PKEY_get_size(pkey);
+	size_t expected = row->field ? 2 * row->field : (size_t)(modulus > 0 ? modulus : 0);
+	if (jws->signature_len < expected)
+		return SAM_SAD_TRUNCATED;
+	if (jws->signature_len > expected)
+		return SAM_SAD_SIGNATURE;
+	return row->family == SAM_JOSE_OKP ? verify_eddsa(jws, pkey) : verify_hash(jws, pkey);
+}

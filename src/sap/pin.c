@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a PIN is, by its form alone. Clients cut long PINs without a word, so what looks cut is told
+ * apart from what is wrong: the operator then knows which of the two to mend.
+ */
+#include "sap/pin.h"
+
+#include <string.h>
+#include "base/encode.h"
+#include "sap/jose.h"
+
+enum { TOKEN_PREFIX = 4, TOKEN_LEN = 30 };
+
+static bool b64url_char(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+static bool starts_with(const char *text, size_t len, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return len >= n && memcmp(text, prefix, n) == 0;
+}
+
+/* ---- SAD tokens: sat_ and 26 characters of base32, lower case (RFC 4648 section 6, 130 bits) ---- */
+
+static bool base32_only(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '2' && text[i] <= '7')))
+			return false;
+	return true;
+}
+
+static enum sam_reason read_token(const char *pin, size_t len, struct sam_pin *out)
+{
+	if (len > TOKEN_LEN || !base32_only(pin + TOKEN_PREFIX, len - TOKEN_PREFIX))
+		return SAM_PIN_FORM;
+	if (len < TOKEN_LEN)
+		return SAM_SAD_TRUNCATED;
+	out->kind = SAM_PIN_TOKEN;
+	out->text = pin;
+	out->len = len;
+	return SAM_OK;
+}
+
+/* ---- SADs ---- */
+
+/* What the header, if it can be read, says of the length of the third part. */
+struct header {
+	bool encrypted;  /* `enc`: a JWE that lost its end */
+	bool foreign;    /* an `alg` that is not ours: for sam_jose_parse() to refuse */
+	enum sam_jws_alg alg;
+};
+
+static struct header read_header(const char *text, size_t len)
+{
+	struct header header = {.alg = SAM_JWS_NONE};
+	uint8_t buffer[SAM_JWS_HEADER_MAX];
+	size_t size;
+	if (!sam_decode_b64url(text, len, buffer, sizeof buffer, &size))
+		return header;
+	sam_auto(json_decref) json_t *json = sam_jose_json(buffer, size);
+	const char *alg = json_string_value(json_object_get(json, "alg"));
+	header.alg = alg ? sam_jws_by_name(alg) : SAM_JWS_NONE;
+	header.foreign = alg && header.alg == SAM_JWS_NONE;
+	header.encrypted = json_object_get(json, "enc") != NULL;
+	return header;
+}
+
+/* Does the signature, `len` base64url characters, lack its end? An RSA key's length is not known here:
+ * sam_jose_verify() sees the rest of those cases. */
+static bool signature_cut(enum sam_jws_alg alg, size_t len)
+{
+	enum { ES256_CHARS = 86, ES384_CHARS = 128, ES512_CHARS = 176, RSA_CHARS = 342 };
+	if (len % 4 == 1)
+		return true;
+	switch (alg) {
+	case SAM_JWS_ES256:
+	case SAM_JWS_EDDSA:
+		return len < ES256_CHARS;
+	case SAM_JWS_ES384:
+		return len < ES384_CHARS;
+	case SAM_JWS_ES512:
+		return len < ES512_CHARS;
+	case SAM_JWS_NONE: /* no readable header: is it the length of any? */
+		return len < RSA_CHARS && len != ES256_CHARS && len != ES384_CHARS && len != ES512_CHARS;
+	default:
+		return len < RSA_CHARS;
+	}
+}
+
+static enum sam_reason read_sad(const char *pin, size_t len, struct sam_pin *out)
+{
+	size_t dots[4] = {0}, count = 0;
+	const char *tilde = memchr(pin, '~', len);
+	if (tilde)
+		return starts_with(tilde + 1, (size_t)(pin + len - tilde - 1), "eyJ") ? SAM_SAD_CNF
+										       : SAM_SAD_TRUNCATED;
+	for (size_t i = 0; i < len; i++) {
+		if (pin[i] != '.')
+			continue;
+		if (count == 4)
+			return SAM_PIN_FORM;
+		dots[count++] = i;
+	}
+	if (count == 4)
+		return SAM_SAD_ENCRYPTED;
+	if (count != 2)
+		return SAM_SAD_TRUNCATED;
+	struct header header = read_header(pin, dots[0]);
+	if (header.encrypted || (!header.foreign && signature_cut(header.alg, len - dots[1] - 1)))
+		return SAM_SAD_TRUNCATED;
+	out->kind = SAM_PIN_SAD;
+	out->text = pin;
+	out->len = len;
+	return SAM_OK;
+}
+
+/* Made of the characters of a SAD, with or without its proof. */
+static bool sad_characters(const char *pin, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!b64url_char(pin[i]) && pin[i] != '.' && pin[i] != '~')
+			return false;
+	return true;
+}
+
+/* ---- passwords ---- */
+
+static enum sam_reason read_password(const char *name, size_t name_len, const char *secret, size_t len,
+				     struct sam_pin *out)
+{
+	if (!sam_name_valid(name, name_len) || len == 0)
+		return SAM_PIN_FORM;
+	out->kind = SAM_PIN_PASSWORD;
+	memcpy(out->name, name, name_len);
+	out->name[name_len] = '\0';
+	out->text = secret;
+	out->len = len;
+	return SAM_OK;
+}
+
+enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name, struct sam_pin *out)
+{
+	memset(out, 0, sizeof *out);
+	if (!pin)
+		return SAM_PIN_NULL;
+	if (len == 0)
+		return SAM_PIN_EMPTY;
+	if (len > SAM_PIN_MAX)
+		return SAM_PIN_TOO_LONG;
+	if (memchr(pin, '\0', len))
+		return SAM_PIN_FORM;
+	if (starts_with(pin, len, "eyJ") && sad_characters(pin, len))
+		return read_sad(pin, len, out);
+	if (starts_with(pin, len, "sat_")) {
+		enum sam_reason reason = read_token(pin, len, out);
+		if (reason != SAM_PIN_FORM || !name)
+			return reason;
+	}
+	if (name)
+		return read_password(name, strlen(name), pin, len, out);
+	const char *colon = memchr(pin, ':', len);
+	if (!colon)
+		return SAM_PIN_FORM;
+	return read_password(pin, (size_t)(colon - pin), colon + 1, (size_t)(pin + len - colon - 1), out);
+}
