@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+dist_man_MANS = \
+	man/p11-sam-audit.5 \
+	man/p11-sam-policy.5 \
+	man/p11-sam.yaml.5 \
+	man/samctl-audit.1 \
+	man/samctl-authenticator.1 \
+	man/samctl-init.1 \
+	man/samctl-key.1 \
+	man/samctl-policy.1 \
+	man/samctl-principal.1 \
+	man/samctl-sad.1 \
+	man/samctl-signer.1 \
+	man/samctl.1

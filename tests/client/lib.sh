@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# tests/client/lib.sh: what the scripts in tests/client share: TAP, one set-up made by tools/quickstart,
+# and a few words for signing and looking into the audit trail. To be sourced by bash.
+#
+# From the environment: SAM_SRCDIR, SAM_BUILDDIR (both set by `make check`), SAM_SANITIZER, SAM_TEST_LONG.
+
+set -u
+export LC_ALL=C.UTF-8
+: "${SAM_SRCDIR:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}"
+: "${SAM_BUILDDIR:=$SAM_SRCDIR/build}"
+export SAM_SRCDIR SAM_BUILDDIR
+
+# ---- TAP ---------------------------------------------------------------------------------------
+tap_count=0
+tap_failed=0
+
+# ok DESCRIPTION, not_ok DESCRIPTION [FILE to show]
+ok()
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
+}
+not_ok()
+{
+	tap_count=$((tap_count + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+	[ -z "${2:-}" ] || [ ! -e "$2" ] || tail -n 25 "$2" | sed 's/^/# /'
+}
+skip()
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+diag() { printf '# %s\n' "$*"; }
+
+# check DESCRIPTION COMMAND...: ok if it succeeds; its output is shown if it does not.
+check()
+{
+	local what=$1
+	shift
+	if "$@" >"$work/check.log" 2>&1; then
+		ok "$what"
+	else
+		not_ok "$what" "$work/check.log"
+		return 1
+	fi
+}
+# check_fails DESCRIPTION COMMAND...: ok if it fails by an exit status of its own, not by a signal.
+check_fails()
+{
+	local what=$1 status
+	shift
+	"$@" >"$work/check.log" 2>&1
+	status=$?
+	if [ $status -gt 0 ] && [ $status -lt 124 ]; then
+		ok "$what"
+	else
+		echo "exit status $status" >>"$work/check.log"
+		not_ok "$what" "$work/check.log"
+		return 1
+	fi
+}
+# finish: the plan, and the exit status. The last line of every script.
+finish()
+{
+	echo "1..$tap_count"
+	[ $tap_failed = 0 ]
+	exit
+}
+skip_all()
+{
+	echo "1..0 # SKIP $1"
+	exit 77
+}
+bail()
+{
+	echo "Bail out! $1"
+	[ -z "${2:-}" ] || tail -n 25 "$2" | sed 's/^/# /'
+	exit 1
+}
+
+# need PROGRAM...: skip the whole script where one is missing.
+need()
+{
+	local program
+	for program; do
+		command -v "$program" >/dev/null || skip_all "$program is not installed"
+	done
+}
+# need_no_sanitizer CLIENT: skip where the module was built with a sanitizer that this client cannot live with.
+need_no_sanitizer()
+{
+	[ "${SAM_SANITIZER:-no}" = no ] || skip_all "$1 does not run under -fsanitize=$SAM_SANITIZER"
+}
+
+# ---- the set-up --------------------------------------------------------------------------------
+work=$(mktemp -d "${TMPDIR:-/tmp}/p11-sam-test.XXXXXX") || bail "no temporary folder"
+background=()
+cleanup()
+{
+	local pid
+	for pid in "${background[@]:+${background[@]}}"; do
+		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	rm -rf -- "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+case ${SAM_SANITIZER:-no} in
+*address*) SAM_PRELOAD=$(gcc -print-file-name=libasan.so) ;;
+*thread*) SAM_PRELOAD=$(gcc -print-file-name=libtsan.so) ;;
+*) SAM_PRELOAD= ;;
+esac
+export SAM_PRELOAD
+
+# application COMMAND...: a program that loads the module. Its own leaks are its own business; ours are
+# looked for by leaks.sh.
+application()
+{
+	if [ -n "$SAM_PRELOAD" ]; then
+		timeout 600 env "LD_PRELOAD=$SAM_PRELOAD" "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" "$@"
+	else
+		timeout 600 "$@"
+	fi
+}
+
+# setup: make a set-up with tools/quickstart and take over its environment.
+setup()
+{
+	if ! "$SAM_SRCDIR/tools/quickstart" --dir "$work/demo" --keep >"$work/setup.log" 2>&1; then
+		bail "tools/quickstart failed" "$work/setup.log"
+	fi
+	demo=$work/demo
+	. "$demo/env"
+	public_rsa=$demo/$CREDENTIAL_RSA.pem
+	public_ec=$demo/$CREDENTIAL_EC.pem
+	printf 'One document, made at %s.\n' "$(date +%s.%N)" >"$work/short.txt"
+	head -c 5000 /dev/urandom >"$work/long.bin"
+	signer_pin=$SIGNER:$(cat "${SIGNER_PIN_SOURCE#file:}")
+}
+
+samctl() { timeout 120 "$SAMCTL" "$@"; }
+as_officer() { samctl --as "$SO_NAME" --pin-source "$SO_PIN_SOURCE" "$@"; }
+as_auditor() { samctl --as "$AUDITOR_NAME" --pin-source "$AUDITOR_PIN_SOURCE" "$@"; }
+
+# new_sad CREDENTIAL [OPTION of sadtool new...]: print a SAD of the signer's device.
+new_sad()
+{
+	local credential=$1
+	shift
+	timeout 60 "$SADTOOL" new --key "$DEVICE_KEY" --signer "$SIGNER" --aud "$SAM_ID" \
+		--credential "$credential" "$@"
+}
+# new_token SAD: exchange it for a SAD token.
+new_token() { samctl sad exchange --sad - <<<"$1"; }
+
+# claim SAD NAME: a claim, as the SAD says it.
+claim()
+{
+	local body
+	body=$(cut -d. -f2 <<<"$1" | tr '_-' '/+')
+	while [ $((${#body} % 4)) != 0 ]; do body=$body=; done
+	base64 -d <<<"$body" | jq -r ".$2"
+}
+
+# audit_says SAD REASON: does the trail have a record of this SAD with that reason? Of one that did not
+# verify no claim is repeated there: its SHA-256 tells which it was.
+audit_says()
+{
+	as_auditor audit search --reason "$2" --format json |
+		jq -es --arg j "$(claim "$1" jti)" --arg h "$(printf %s "$1" | sha256sum | cut -d' ' -f1)" \
+			'flatten | any(.[]; .sad.jti == $j or .sad.sha256 == $h)'
+}
+# audit_signatures SAD: how many signatures the trail tells of under this SAD.
+audit_signatures()
+{
+	as_auditor audit search --jti "$(claim "$1" jti)" --type sign --outcome success --format json |
+		jq -s 'flatten | length'
+}
+audit_verifies() { as_auditor audit verify; }
+
+# refused_dtbsr: the DTBS/R that was refused last, in hexadecimal (for clients whose data nobody knows before).
+refused_dtbsr()
+{
+	as_auditor audit search --type sign --format json |
+		jq -rs 'flatten | map(select(.outcome != "success" and .dtbsr)) | last | .dtbsr'
+}
+
+# plain_openssl ARG...: no engine, no provider, no configuration of anybody's.
+plain_openssl()
+{
+	timeout 60 env -u OPENSSL_ENGINES -u OPENSSL_MODULES -u SOFTHSM2_CONF -u P11_SAM_CONFIG \
+		OPENSSL_CONF=/dev/null openssl "$@"
+}
+# verify PUBLIC SIGNATURE FILE [OPTION of openssl dgst...]; -sha256 unless an option says otherwise.
+verify()
+{
+	local public=$1 signature=$2 file=$3
+	shift 3
+	[ $# -gt 0 ] || set -- -sha256
+	plain_openssl dgst "$@" -verify "$public" -signature "$signature" "$file"
+}

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Every test speaks TAP; tests/run adds a time limit and knows exit 77 for "skipped".
+
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_COMPILER = $(top_srcdir)/tests/run
+SH_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = $(top_srcdir)/tests/run
+AM_TESTS_ENVIRONMENT = \
+	SAM_SRCDIR='$(abs_top_srcdir)'; export SAM_SRCDIR; \
+	SAM_BUILDDIR='$(abs_top_builddir)'; export SAM_BUILDDIR; \
+	SAM_SANITIZER='$(SANITIZER)'; export SAM_SANITIZER;
+TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(CHECK_CFLAGS)
+
+EXTRA_DIST += tests/run
+
+# ---- units: one program for each tests/unit/test_*.c ------------------------------------------
+if HAVE_CHECK
+UNIT_TESTS = \
+	tests/unit/test_audit \
+	tests/unit/test_base \
+	tests/unit/test_cm \
+	tests/unit/test_cm_fault \
+	tests/unit/test_config \
+	tests/unit/test_jose \
+	tests/unit/test_mechanism \
+	tests/unit/test_pin \
+	tests/unit/test_policy \
+	tests/unit/test_registry \
+	tests/unit/test_sad \
+	tests/unit/test_vectors \
+	tests/unit/test_yaml
+endif
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
+UNIT_LIBS = libprovider.la libsam.la $(CHECK_LIBS)
+UNIT_SHARED = \
+	tests/unit/cm_token.h \
+	tests/unit/unit.h \
+	tests/unit/vectors_rfc.h
+
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c $(UNIT_SHARED)
+tests_unit_test_audit_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_audit_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_SOURCES = tests/unit/test_base.c $(UNIT_SHARED)
+tests_unit_test_base_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_base_LDADD = $(UNIT_LIBS)
+tests_unit_test_cm_SOURCES = tests/unit/test_cm.c $(UNIT_SHARED)
+tests_unit_test_cm_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_cm_LDADD = $(UNIT_LIBS)
+tests_unit_test_cm_fault_SOURCES = tests/unit/test_cm_fault.c $(UNIT_SHARED)
+tests_unit_test_cm_fault_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_cm_fault_LDADD = $(UNIT_LIBS)
+tests_unit_test_config_SOURCES = tests/unit/test_config.c $(UNIT_SHARED)
+tests_unit_test_config_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_config_LDADD = $(UNIT_LIBS)
+tests_unit_test_jose_SOURCES = tests/unit/test_jose.c $(UNIT_SHARED)
+tests_unit_test_jose_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_jose_LDADD = $(UNIT_LIBS)
+tests_unit_test_mechanism_SOURCES = tests/unit/test_mechanism.c $(UNIT_SHARED)
+tests_unit_test_mechanism_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_mechanism_LDADD = $(UNIT_LIBS)
+tests_unit_test_pin_SOURCES = tests/unit/test_pin.c $(UNIT_SHARED)
+tests_unit_test_pin_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_pin_LDADD = $(UNIT_LIBS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(UNIT_SHARED)
+tests_unit_test_policy_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_policy_LDADD = $(UNIT_LIBS)
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c $(UNIT_SHARED)
+tests_unit_test_registry_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_registry_LDADD = $(UNIT_LIBS)
+tests_unit_test_sad_SOURCES = tests/unit/test_sad.c $(UNIT_SHARED)
+tests_unit_test_sad_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_sad_LDADD = $(UNIT_LIBS)
+tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c $(UNIT_SHARED)
+tests_unit_test_vectors_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_vectors_LDADD = $(UNIT_LIBS)
+tests_unit_test_yaml_SOURCES = tests/unit/test_yaml.c $(UNIT_SHARED)
+tests_unit_test_yaml_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_yaml_LDADD = $(UNIT_LIBS)
+
+EXTRA_DIST +=
+
+# ---- a CM that can be told to fail, and applications in C -------------------------------------
+check_LTLIBRARIES += tests/fault/mockcm.la
+tests_fault_mockcm_la_SOURCES = tests/fault/mockcm.c
+tests_fault_mockcm_la_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_mockcm_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default
+tests_fault_mockcm_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_fault_mockcm_la_LIBADD = $(CRYPTO_LIBS)
+check_PROGRAMS += tests/fault/buffer
+tests_fault_buffer_SOURCES = tests/fault/buffer.c tests/fault/p11.h
+tests_fault_buffer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_buffer_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/race
+tests_fault_race_SOURCES = tests/fault/race.c tests/fault/p11.h
+tests_fault_race_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_race_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/respell
+tests_fault_respell_SOURCES = tests/fault/respell.c tests/fault/p11.h
+tests_fault_respell_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_respell_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/store_load
+tests_fault_store_load_SOURCES = tests/fault/store_load.c tests/fault/p11.h
+tests_fault_store_load_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_store_load_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/victim
+tests_fault_victim_SOURCES = tests/fault/victim.c tests/fault/p11.h
+tests_fault_victim_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_victim_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/p11calls
+tests_client_p11calls_SOURCES = tests/client/p11calls.c tests/client/p11calls.h
+tests_client_p11calls_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_p11calls_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/p11calls_life
+tests_client_p11calls_life_SOURCES = tests/client/p11calls_life.c tests/client/p11calls.h
+tests_client_p11calls_life_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_p11calls_life_LDADD = libsam.la $(P11KIT_LIBS)
+
+# ---- fuzzing: with --enable-fuzzers libFuzzer's main(), else one that replays the kept corpus --
+FUZZERS = \
+	tests/fuzz/fuzz_digestinfo \
+	tests/fuzz/fuzz_jose \
+	tests/fuzz/fuzz_sad \
+	tests/fuzz/fuzz_yaml
+check_PROGRAMS += $(FUZZERS)
+if FUZZERS_BY_LIBFUZZER
+FUZZING_FLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZ_MAIN =
+else
+FUZZING_FLAGS = $(AM_LDFLAGS)
+FUZZ_MAIN = tests/fuzz/standalone.c
+endif
+tests_fuzz_fuzz_digestinfo_SOURCES = tests/fuzz/fuzz_digestinfo.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_digestinfo_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_digestinfo_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_digestinfo_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_jose_SOURCES = tests/fuzz/fuzz_jose.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_jose_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_jose_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_jose_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_sad_SOURCES = tests/fuzz/fuzz_sad.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sad_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_sad_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_sad_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_yaml_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_yaml_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_yaml_LDFLAGS = $(FUZZING_FLAGS)
+fuzzers: $(FUZZERS)
+.PHONY: fuzzers
+EXTRA_DIST += tests/fuzz/corpus
+
+# ---- the module in real applications, and attacked --------------------------------------------
+CLIENT_TESTS = \
+	tests/client/gnutls.sh \
+	tests/client/invariants.sh \
+	tests/client/java.sh \
+	tests/client/jose_oracle.sh \
+	tests/client/leaks.sh \
+	tests/client/nss.sh \
+	tests/client/openssl_engine.sh \
+	tests/client/p11kit_server.sh \
+	tests/client/pkcs11_tool.sh \
+	tests/client/sadtool.sh
+FAULT_TESTS = \
+	tests/fault/cmfail.sh \
+	tests/fault/disk.sh \
+	tests/fault/garble.sh \
+	tests/fault/kill.sh \
+	tests/fault/race.sh \
+	tests/fault/spelling.sh \
+	tests/fuzz/replay.sh
+TESTS += $(CLIENT_TESTS) $(FAULT_TESTS)
+EXTRA_DIST += $(CLIENT_TESTS) $(FAULT_TESTS)
+EXTRA_DIST += \
+	tests/client/lib.sh \
+	tests/tsan.supp \
+	tests/valgrind.supp \
+	tests/client/Sign.java
+
+# The map from the guideline's clauses to tests reads the logs of this run, so it comes last.
+TESTS += tests/client/requirements.sh
+EXTRA_DIST += tests/client/requirements.sh tests/requirements.tsv
+tests/client/requirements.log: $(UNIT_TESTS:=.log) $(CLIENT_TESTS:.sh=.log) $(FAULT_TESTS:.sh=.log)
+
+# ---- what tools/runtests runs in its other builds ---------------------------------------------
+# Those that a sanitizer cannot live with say so themselves.
+SANITIZER_TESTS = $(CLIENT_TESTS) $(FAULT_TESTS)
+# Where threads race.
+THREAD_TESTS = $(RACES)
+# Units without threads, processes or a CM, which valgrind runs in one process.
+VALGRIND_TESTS = $(VALGRIND_UNITS)
+
+print-%:
+	@echo '$($*)'
+RACES = tests/fault/race.sh tests/unit/test_cm
+VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_jose tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_config

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sadtool: what the signer's device does, as a command. What its files share.
+ */
+#ifndef SAM_TOOLS_SADTOOL_H
+#define SAM_TOOLS_SADTOOL_H
+
+#include "sap/jose.h"
+
+enum { SADTOOL_OK = 0, SADTOOL_FAILED = 1, SADTOOL_USAGE = 2 };
+
+/** sadtool_fail(what, fmt, ...): "sadtool: what: why" on standard error; returns SADTOOL_FAILED. */
+int sadtool_fail(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** sadtool_misuse(what, fmt, ...): The same with a pointer to --help; returns SADTOOL_USAGE. */
+int sadtool_misuse(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** sadtool_bad_option(verb, argv): After getopt_long() said '?' or ':'. */
+int sadtool_bad_option(const char *verb, char *const argv[]);
+
+/* The verbs: argv[0] is the verb's own name. */
+int sadtool_keygen(int argc, char *argv[]);
+int sadtool_new(int argc, char *argv[]);
+int sadtool_inspect(int argc, char *argv[]);
+
+/* ---- files ---- */
+
+/** sadtool_read(path, max, out): All of a file, or of standard input for "-". False after a message. */
+bool sadtool_read(const char *path, size_t max, struct sam_secret *out);
+/** sadtool_read_jwk(path): A JWK, or NULL after a message; drop it with sam_jose_private_free(). */
+json_t *sadtool_read_jwk(const char *path);
+/** sadtool_create(path, mode, json): Write a new file; one that exists is never touched. False after a
+ * message; then no file is left. */
+bool sadtool_create(const char *path, unsigned mode, const json_t *json);
+/** sadtool_print_json(json): One line on standard output. False without memory. */
+bool sadtool_print_json(const json_t *json);
+
+/* ---- new ---- */
+
+struct sadtool_document {
+	uint8_t digest[SAM_HASH_MAX];
+};
+
+/* A change to a member of claims or header; ${value} NULL removes it. */
+struct sadtool_change {
+	char *name;
+	json_t *value;
+};
+
+struct sadtool_changes {
+	struct sadtool_change *items;
+	size_t count;
+};
+
+struct sadtool_order {
+	const char *key, *signer, *audience, *credential, *issuer, *amr;
+	enum sam_hash hash;
+	int64_t lifetime, num; /* seconds; 0: --num was not given */
+	bool each, json;
+	struct sadtool_document *documents;
+	size_t document_count;
+	const char **labels; /* none, one for all, or one for each document */
+	size_t label_count;
+	struct sadtool_changes claims, header;
+};
+
+/** sadtool_make(order): Make the SADs and print them. An exit status. */
+int sadtool_make(const struct sadtool_order *order);
+
+/** sadtool_add_file(order, path), sadtool_add_digest(order, text): One more document (or, for "-", those
+ * that standard input lists). An exit status, after a message if not 0. */
+int sadtool_add_file(struct sadtool_order *order, const char *path);
+int sadtool_add_digest(struct sadtool_order *order, const char *text);
+/** sadtool_add_random(order, count): Random ones. */
+int sadtool_add_random(struct sadtool_order *order, size_t count);
+
+#endif

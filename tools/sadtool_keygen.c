@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sadtool keygen: a device key as two JWK files.
+ */
+#include "tools/sadtool.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: sadtool keygen --alg ALG --out PRIVATE.jwk [--public PUBLIC.jwk] [--json]\n\n"
+	"Make a device key and print its thumbprint (the `kid` of its SADs).\n\n"
+	"  --alg ALG          ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256 RS384 RS512 (RSA: 3072 bits)\n"
+	"  --out FILE         the private key; made with mode 0600, never overwritten\n"
+	"  --public FILE      the public key: what `samctl authenticator add --jwk` takes\n"
+	"  --json             print one JSON object instead\n";
+
+struct keygen {
+	const char *out, *public;
+	bool json;
+};
+
+static int print_result(const struct keygen *k, const char *kid, enum sam_jws_alg alg)
+{
+	if (!k->json) {
+		puts(kid);
+		return SADTOOL_OK;
+	}
+	sam_auto(json_decref) json_t *json =
+		json_pack("{s:s,s:s,s:s,s:s*}", "kid", kid, "alg", sam_jws_name(alg), "private", k->out, "public", k->public);
+	return json && sadtool_print_json(json) ? SADTOOL_OK : sadtool_fail("keygen", "out of memory");
+}
+
+static int generate(const struct keygen *k, enum sam_jws_alg alg)
+{
+	sam_auto(sam_jose_private_free) json_t *private = NULL;
+	sam_auto(json_decref) json_t *public = NULL;
+	struct sam_jwk jwk;
+	struct sam_msg msg = {""};
+	if (sam_jose_generate(alg, &private) != SAM_OK || !(public = sam_jose_jwk_public(private)) ||
+	    sam_jose_jwk(public, &jwk, &msg) != SAM_OK)
+		return sadtool_fail("keygen", "no key could be made: %s", *msg.text ? msg.text : "OpenSSL refused");
+	char kid[SAM_THUMBPRINT_LEN + 1];
+	memcpy(kid, jwk.thumbprint, sizeof kid);
+	sam_jose_jwk_clear(&jwk);
+	if (json_object_set_new(private, "kid", json_string(kid)) != 0 ||
+	    json_object_set_new(public, "kid", json_string(kid)) != 0)
+		return sadtool_fail("keygen", "out of memory");
+	if (!sadtool_create(k->out, 0600, private))
+		return SADTOOL_FAILED;
+	if (k->public && !sadtool_create(k->public, 0644, public)) {
+		unlink(k->out); /* both or none */
+		return SADTOOL_FAILED;
+	}
+	return print_result(k, kid, alg);
+}
+
+int sadtool_keygen(int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{"alg", required_argument, NULL, 'a'}, {"out", required_argument, NULL, 'o'},
+		{"public", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+	};
+	struct keygen k = {.out = NULL};
+	const char *name = NULL;
+	int c;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'a':
+			name = optarg;
+			break;
+		case 'o':
+			k.out = optarg;
+			break;
+		case 'p':
+			k.public = optarg;
+			break;
+		case 'j':
+			k.json = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return SADTOOL_OK;
+		default:
+			return sadtool_bad_option("keygen", argv);
+		}
+	}
+	if (optind < argc)
+		return sadtool_misuse("keygen", "`%s` is one argument too many", argv[optind]);
+	if (!name || !k.out)
+		return sadtool_misuse("keygen", "--alg and --out are needed");
+	if (strcmp(name, "ECDH-ES") == 0)
+		return sadtool_fail("keygen", "ECDH-ES makes keys for encrypted SADs, which this version does not have");
+	enum sam_jws_alg alg = sam_jws_by_name(name);
+	return alg == SAM_JWS_NONE ? sadtool_misuse("keygen", "`%s` is no signature algorithm of a SAD", name)
+				   : generate(&k, alg);
+}

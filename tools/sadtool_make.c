@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sadtool new: claims, header, signature (p11-sam-sad(7)).
+ */
+#include "tools/sadtool.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "base/clock.h"
+#include "base/encode.h"
+
+enum { JTI_BYTES = 18, JTI_CHARS = 24 };
+
+struct signer {
+	EVP_PKEY *pkey;
+	enum sam_jws_alg alg;
+	char kid[SAM_THUMBPRINT_LEN + 1];
+};
+
+static int load_signer(const char *path, struct signer *out)
+{
+	sam_auto(sam_jose_private_free) json_t *json = sadtool_read_jwk(path);
+	struct sam_jwk jwk;
+	struct sam_msg msg = {""};
+	if (!json)
+		return SADTOOL_FAILED;
+	if (sam_jose_private(json, &out->pkey, &msg) != SAM_OK)
+		return sadtool_fail(path, "%s", msg.text);
+	if (sam_jose_jwk(json, &jwk, &msg) != SAM_OK)
+		return sadtool_fail(path, "%s", msg.text);
+	out->alg = jwk.alg == SAM_JWS_NONE ? SAM_JWS_PS256 : jwk.alg; /* an RSA key that does not say */
+	memcpy(out->kid, jwk.thumbprint, sizeof out->kid);
+	sam_jose_jwk_clear(&jwk);
+	return SADTOOL_OK;
+}
+
+/* ---- claims ---- */
+
+static json_t *digests_json(const struct sadtool_order *order, size_t first, size_t count)
+{
+	json_t *list = json_array();
+	for (size_t i = first; list && i < first + count; i++) {
+		char text[SAM_HASH_MAX * 4 / 3 + 3];
+		sam_encode_b64url(order->documents[i].digest, sam_hash_size(order->hash), text);
+		const char *label = order->label_count == 0 ? NULL : order->labels[order->label_count == 1 ? 0 : i];
+		if (json_array_append_new(list, json_pack("{s:s,s:s*}", "hash", text, "label", label)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *details_json(const struct sadtool_order *order, size_t first, size_t count)
+{
+	json_t *digests = digests_json(order, first, count);
+	if (!digests)
+		return NULL;
+	/* absent, it is the number of different digests */
+	json_t *num = order->num && !order->each ? json_integer(order->num) : NULL;
+	return json_pack("[{s:s,s:s,s:o,s:s,s:o*}]", "type", "https://cloudsignatureconsortium.org/2025/credential",
+			 "credentialID", order->credential, "documentDigests", digests, "hashAlgorithmOID",
+			 sam_hash_oid(order->hash), "numSignatures", num);
+}
+
+static json_t *amr_json(const char *list)
+{
+	json_t *json = json_array();
+	for (const char *p = list; json; p++) {
+		size_t len = strcspn(p, ",");
+		if (json_array_append_new(json, json_stringn(p, len)) != 0) {
+			json_decref(json);
+			return NULL;
+		}
+		p += len;
+		if (!*p)
+			break;
+	}
+	return json;
+}
+
+static bool apply(json_t *object, const struct sadtool_changes *changes)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < changes->count; i++) {
+		const struct sadtool_change *change = &changes->items[i];
+		if (change->value)
+			ok = json_object_set(object, change->name, change->value) == 0;
+		else
+			json_object_del(object, change->name); /* absent: removed already */
+	}
+	return ok;
+}
+
+static json_t *claims_json(const struct sadtool_order *order, size_t first, size_t count)
+{
+	uint8_t random[JTI_BYTES];
+	char jti[JTI_CHARS + 1];
+	if (sam_ossl_random(random, sizeof random) != SAM_OK)
+		return NULL;
+	sam_encode_b64url(random, sizeof random, jti);
+	int64_t now = sam_clock_now();
+	json_t *details = details_json(order, first, count);
+	if (!details)
+		return NULL;
+	json_t *amr = order->amr ? amr_json(order->amr) : NULL;
+	json_t *claims = json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:o*,s:o}", "iss",
+				   order->issuer ? order->issuer : order->signer, "sub", order->signer, "aud",
+				   order->audience, "iat", (json_int_t)now, "exp", (json_int_t)(now + order->lifetime),
+				   "jti", jti, "amr", amr, "authorization_details", details);
+	if (claims && ((order->amr && !amr) || !apply(claims, &order->claims))) {
+		json_decref(claims);
+		return NULL;
+	}
+	return claims;
+}
+
+static char *header_text(const struct sadtool_order *order, const struct signer *signer)
+{
+	sam_auto(json_decref) json_t *header = json_pack("{s:s,s:s,s:s}", "alg", sam_jws_name(signer->alg), "typ",
+							 "sad+jwt", "kid", signer->kid);
+	return header && apply(header, &order->header) ? json_dumps(header, JSON_COMPACT) : NULL;
+}
+
+/* ---- output ---- */
+
+static bool print_sad(const struct sadtool_order *order, const json_t *claims, const char *sad, size_t first,
+		      size_t count)
+{
+	char hex[2 * SAM_HASH_MAX + 1];
+	size_t size = sam_hash_size(order->hash);
+	if (!order->json) {
+		sam_encode_hex(order->documents[first].digest, size, hex);
+		printf(order->each ? "%s %s\n" : "%s\n", sad, hex);
+		return true;
+	}
+	sam_auto(json_decref) json_t *digests = json_array();
+	for (size_t i = first; i < first + count; i++) {
+		sam_encode_hex(order->documents[i].digest, size, hex);
+		if (json_array_append_new(digests, json_string(hex)) != 0)
+			return false;
+	}
+	sam_auto(json_decref) json_t *json =
+		json_pack("{s:s,s:O*,s:O*,s:O*,s:O}", "sad", sad, "iss", json_object_get(claims, "iss"), "jti",
+			  json_object_get(claims, "jti"), "exp", json_object_get(claims, "exp"), "digests", digests);
+	return json && sadtool_print_json(json);
+}
+
+/* One SAD for `count` documents from the first on. */
+static int make_one(const struct sadtool_order *order, const struct signer *signer, const char *header, size_t first,
+		    size_t count)
+{
+	sam_auto(json_decref) json_t *claims = claims_json(order, first, count);
+	sam_auto(sam_free) char *payload = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+	if (!payload)
+		return sadtool_fail("new", "the claims cannot be made: out of memory, or text that is no UTF-8");
+	char *sad = NULL;
+	enum sam_reason reason =
+		sam_jose_sign_text(header, payload, strlen(payload), signer->pkey, signer->alg, &sad);
+	if (reason != SAM_OK)
+		return sadtool_fail("new", "it cannot be signed: %s", sam_reason_text(reason));
+	bool ok = print_sad(order, claims, sad, first, count);
+	sam_mem_wipe(sad, strlen(sad));
+	free(sad);
+	return ok ? SADTOOL_OK : sadtool_fail("new", "out of memory");
+}
+
+int sadtool_make(const struct sadtool_order *order)
+{
+	struct signer signer = {.pkey = NULL};
+	int status = load_signer(order->key, &signer);
+	sam_auto(sam_free) char *header = status == SADTOOL_OK ? header_text(order, &signer) : NULL;
+	if (status == SADTOOL_OK && !header)
+		status = sadtool_fail("new", "out of memory");
+	size_t step = order->each ? 1 : order->document_count;
+	for (size_t first = 0; status == SADTOOL_OK && first < order->document_count; first += step)
+		status = make_one(order, &signer, header, first, step);
+	EVP_PKEY_free(signer.pkey);
+	return status;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * samctl: finding the verb, reading its options, asking who acts, running it.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+#include "tools/samctl.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+enum { OPTIONS_MAX = 32, LETTER = 1000 }; /* getopt's value for the i-th option: LETTER + i */
+
+/* ---- help ---- */
+
+static void print_options(const struct samctl_option *options)
+{
+	for (; options->name; options++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "--%s%s%s", options->name, options->value ? " " : "",
+			 options->value ? options->value : "");
+		printf("  %-28s %s\n", left, options->help);
+	}
+}
+
+static void print_roles(unsigned roles)
+{
+	const char *between = "May be used by: ";
+
+	if (!roles) {
+		puts("Needs no --as.");
+		return;
+	}
+	for (int role = SAM_ROLE_NONE + 1; role <= SAM_ROLE_SIGNER; role++) {
+		if (roles & 1u << role) {
+			printf("%s%s", between, sam_registry_role_name((enum sam_role)role));
+			between = ", ";
+		}
+	}
+	puts(" (--as NAME --pin-source URI).");
+}
+
+static void help_verb(const struct samctl_verb *verb)
+{
+	char name[64];
+
+	printf("usage: samctl [OPTION]... %s%s%s%s\n\n%c%s.\n", samctl_verb_text(verb, name, sizeof(name)),
+	       *verb->args ? " " : "", verb->args, verb->options->name ? " [OPTION]..." : "",
+	       verb->what[0] - 'a' + 'A', verb->what + 1);
+	print_roles(verb->roles);
+	if (verb->options->name) {
+		puts("\nOptions:");
+		print_options(verb->options);
+	}
+	puts("\nOptions of every verb:");
+	print_options(samctl_globals);
+}
+
+/* All verbs, or those of one group. */
+static void help_all(const char *group)
+{
+	const struct samctl_verb *verb;
+
+	puts("usage: samctl [OPTION]... VERB...\n\nVerbs:");
+	for (size_t i = 0; (verb = samctl_verb_at(i)); i++) {
+		char name[64];
+
+		if (group && strcmp(group, verb->group) != 0)
+			continue;
+		samctl_verb_text(verb, name, sizeof(name));
+		if (*verb->args) {
+			strcat(name, " ");
+			strcat(name, verb->args);
+		}
+		printf("  %-28s %s\n", name, verb->what);
+	}
+	puts("\nOptions of every verb:");
+	print_options(samctl_globals);
+	puts("\n`samctl VERB --help` has the options of a verb; samctl(1) and its pages have more.");
+}
+
+/* ---- options ---- */
+
+const char *samctl_given(const struct samctl *ctl, const char *name, size_t i)
+{
+	for (size_t k = 0; k < ctl->given_count; k++)
+		if (strcmp(ctl->given[k].name, name) == 0 && i-- == 0)
+			return ctl->given[k].value;
+	return NULL;
+}
+
+size_t samctl_given_count(const struct samctl *ctl, const char *name)
+{
+	size_t count = 0;
+
+	while (samctl_given(ctl, name, count))
+		count++;
+	return count;
+}
+
+static int take_global(struct samctl *ctl, const char *name, const char *value)
+{
+	const char **text = strcmp(name, "config") == 0	    ? &ctl->config :
+			    strcmp(name, "as") == 0	    ? &ctl->as :
+			    strcmp(name, "pin-source") == 0 ? &ctl->pin_source :
+							      NULL;
+
+	if (text) {
+		if (*text)
+			return samctl_usage(ctl, "--%s is given twice", name);
+		*text = value;
+	} else if (strcmp(name, "json") == 0) {
+		ctl->json = true;
+	} else if (strcmp(name, "help") == 0) {
+		ctl->help = true;
+	}
+	return SAMCTL_DONE;
+}
+
+static int take_own(struct samctl *ctl, const struct samctl_option *option, const char *value)
+{
+	if (option->need != SAMCTL_MANY && samctl_given(ctl, option->name, 0))
+		return samctl_usage(ctl, "--%s is given twice", option->name);
+	if (ctl->given_count == SAMCTL_GIVEN_MAX)
+		return samctl_usage(ctl, "too many options");
+	ctl->given[ctl->given_count].name = option->name;
+	ctl->given[ctl->given_count++].value = value ? value : "";
+	return SAMCTL_DONE;
+}
+
+static size_t fill(struct option *out, size_t count, const struct samctl_option *options, size_t *index,
+		   size_t *total)
+{
+	for (size_t i = 0; options[i].name && *total < OPTIONS_MAX; i++, (*total)++) {
+		out[*total] = (struct option){ options[i].name,
+					       options[i].value ? required_argument : no_argument, NULL,
+					       LETTER + (int)*total };
+		index[*total] = i;
+		count++;
+	}
+	out[*total] = (struct option){ NULL, 0, NULL, 0 };
+	return count;
+}
+
+/* Reads options from argv[optind] on: the global ones, and the verb's if it is known. Before the verb it
+ * stops at the first operand, after it operands and options may mix. */
+static int read_options(struct samctl *ctl, int argc, char **argv)
+{
+	struct option table[OPTIONS_MAX + 1];
+	size_t index[OPTIONS_MAX], total = 0;
+	size_t globals = fill(table, 0, samctl_globals, index, &total);
+	int c, status = SAMCTL_DONE;
+
+	if (ctl->verb)
+		fill(table, 0, ctl->verb->options, index, &total);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ctl->verb ? ":" : "+:", table, NULL)) != -1) {
+		size_t i = (size_t)(c - LETTER);
+
+		if (c == ':')
+			return samctl_usage(ctl, "%s needs a value", argv[optind - 1]);
+		if (c < LETTER)
+			return samctl_usage(ctl, "unknown option %s", argv[optind - 1]);
+		if (strcmp(table[i].name, "version") == 0) {
+			puts("samctl (p11-sam) " PACKAGE_VERSION);
+			exit(SAMCTL_DONE);
+		}
+		status = i < globals ? take_global(ctl, table[i].name, optarg) :
+				       take_own(ctl, &ctl->verb->options[index[i]], optarg);
+		if (status != SAMCTL_DONE)
+			return status;
+	}
+	return status;
+}
+
+static int check_usage(const struct samctl *ctl)
+{
+	if (ctl->arg_count < ctl->verb->min_args)
+		return samctl_usage(ctl, "needs %s", ctl->verb->args);
+	if (ctl->arg_count > ctl->verb->max_args)
+		return samctl_usage(ctl, "does not take `%s'", ctl->args[ctl->verb->max_args]);
+	for (const struct samctl_option *o = ctl->verb->options; o->name; o++)
+		if (o->need == SAMCTL_REQUIRED && !samctl_given(ctl, o->name, 0))
+			return samctl_usage(ctl, "needs --%s %s", o->name, o->value);
+	if (ctl->verb->roles && !ctl->as)
+		return samctl_usage(ctl, "needs --as NAME: who acts?");
+	return SAMCTL_DONE;
+}
+
+/* ---- the verb ---- */
+
+static bool group_exists(const char *group)
+{
+	const struct samctl_verb *verb;
+
+	for (size_t i = 0; (verb = samctl_verb_at(i)); i++)
+		if (strcmp(verb->group, group) == 0)
+			return true;
+	return false;
+}
+
+/* Finds the verb in argv[optind…] and moves optind behind it; SAMCTL_DONE without a verb: help was asked for. */
+static int find_verb(struct samctl *ctl, int argc, char **argv)
+{
+	const char *group = optind < argc ? argv[optind] : NULL;
+	const char *name = group && optind + 1 < argc ? argv[optind + 1] : "";
+	const struct samctl_verb *verb;
+
+	if (!group)
+		return ctl->help ? SAMCTL_DONE : samctl_usage(ctl, "which verb?");
+	for (size_t i = 0; (verb = samctl_verb_at(i)); i++) {
+		if (strcmp(verb->group, group) != 0 || (verb->name && strcmp(verb->name, name) != 0))
+			continue;
+		ctl->verb = verb;
+		samctl_verb_text(verb, ctl->what, sizeof(ctl->what));
+		optind += verb->name ? 2 : 1;
+		return SAMCTL_DONE;
+	}
+	if (!group_exists(group))
+		return samctl_usage(ctl, "there is no verb `%s'", group);
+	if (ctl->help || strcmp(name, "--help") == 0) {
+		help_all(group);
+		exit(SAMCTL_DONE);
+	}
+	return samctl_usage(ctl, "there is no verb `%s%s%s'", group, *name ? " " : "", name);
+}
+
+/* Passwords and SADs pass through here: no core file, whatever core_pattern says (invariant 8). */
+static void no_core(void)
+{
+	const struct rlimit zero = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &zero);
+#ifndef __SANITIZE_ADDRESS__ /* its leak check must attach to us */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static int run(struct samctl *ctl, int argc, char **argv)
+{
+	int status = read_options(ctl, argc, argv);
+
+	if (status == SAMCTL_DONE)
+		status = find_verb(ctl, argc, argv);
+	if (status != SAMCTL_DONE)
+		return status;
+	if (!ctl->verb) {
+		help_all(NULL);
+		return SAMCTL_DONE;
+	}
+	argc -= optind - 1; /* the verb's last word stands where getopt looks for a program's name */
+	argv += optind - 1;
+	optind = 0; /* glibc: begin anew, now with operands and options mixed */
+	status = read_options(ctl, argc, argv);
+	if (status != SAMCTL_DONE)
+		return status;
+	if (ctl->help) {
+		help_verb(ctl->verb);
+		return SAMCTL_DONE;
+	}
+	ctl->args = argv + optind;
+	ctl->arg_count = argc - optind;
+	status = check_usage(ctl);
+	if (status == SAMCTL_DONE && ctl->verb->roles)
+		status = samctl_authenticate(ctl);
+	return status == SAMCTL_DONE ? ctl->verb->run(ctl) : status;
+}
+
+int main(int argc, char **argv)
+{
+	struct samctl ctl = { .role = SAM_ROLE_NONE };
+	int status;
+
+	no_core();
+	status = run(&ctl, argc, argv);
+	if (ctl.sam)
+		sam_close(ctl.sam);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		samctl_say(&ctl, "standard output: cannot be written");
+		status = SAMCTL_FAILED;
+	}
+	return status;
+}

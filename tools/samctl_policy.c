@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * samctl policy: a policy file checked, and the one in force shown, in words.
+ */
+#include "tools/samctl.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "base/ossl.h"
+
+static json_t *algorithms(const struct sam_policy *policy)
+{
+	json_t *list = json_array();
+
+	for (int i = SAM_JWS_NONE + 1; i < SAM_JWS_ALGS; i++)
+		if (policy->sad_algorithms[i])
+			json_array_append_new(list, json_string(sam_jws_name((enum sam_jws_alg)i)));
+	return list;
+}
+
+static json_t *mechanisms(const struct sam_policy *policy)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy->mechanism_count; i++)
+		json_array_append_new(list, json_string(policy->mechanisms[i]->name));
+	return list;
+}
+
+static json_t *hashes(const struct sam_policy *policy)
+{
+	json_t *list = json_array();
+
+	for (int i = SAM_HASH_NONE + 1; i < SAM_HASH_COUNT; i++)
+		if (policy->hashes[i])
+			json_array_append_new(list, json_string(sam_hash_name((enum sam_hash)i)));
+	return list;
+}
+
+static json_t *until(int64_t time)
+{
+	return time == INT64_MAX ? json_string("no end") : samctl_time(time);
+}
+
+static json_t *keys(const struct sam_policy *policy)
+{
+	static const char *const types[] = { [SAM_KEY_RSA] = "rsa", [SAM_KEY_EC] = "ec",
+					     [SAM_KEY_ED25519] = "ed25519" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy->key_count; i++) {
+		const struct sam_key_rule *rule = &policy->keys[i];
+
+		json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:o,s:o}", "type", types[rule->type],
+						      "min_bits", (int)rule->min_bits, "max_bits",
+						      (int)rule->max_bits, "generate_until",
+						      until(rule->generate_until), "sign_until",
+						      until(rule->sign_until)));
+	}
+	return list;
+}
+
+static json_t *sentences(const struct sam_policy *policy,
+			 const char *(*at)(const struct sam_policy *policy, size_t i))
+{
+	json_t *list = json_array();
+	const char *text;
+
+	for (size_t i = 0; (text = at(policy, i)); i++)
+		json_array_append_new(list, json_string(text));
+	return list;
+}
+
+static json_t *describe(const struct sam_policy *policy)
+{
+	return json_pack("{s:s,s:o,s:i,s:i,s:b,s:o,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}", "path",
+			 policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
+			 "version", (int)policy->version, "level", (int)policy->level, "signs",
+			 (int)!sam_policy_missing(policy, 0), "statements",
+			 sentences(policy, sam_policy_statement), "missing",
+			 sentences(policy, sam_policy_missing), "authorisation",
+			 policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad",
+			 "always_authenticate", (int)policy->always_authenticate, "verify",
+			 (int)policy->verify, "curve_below_hash", (int)policy->curve_below_hash,
+			 "max_lifetime", (json_int_t)policy->max_lifetime, "leeway",
+			 (json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
+			 mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
+}
+
+/* For people a rule about keys is one line. */
+static int print(const struct samctl *ctl, json_t *object)
+{
+	json_t *lines, *rule;
+	size_t i;
+
+	if (ctl->json || !object)
+		return samctl_print_object(ctl, object);
+	lines = json_array();
+	json_array_foreach(json_object_get(object, "keys"), i, rule) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s %lld to %lld bits: generate until %s, sign until %s",
+			 json_string_value(json_object_get(rule, "type")),
+			 (long long)json_integer_value(json_object_get(rule, "min_bits")),
+			 (long long)json_integer_value(json_object_get(rule, "max_bits")),
+			 json_string_value(json_object_get(rule, "generate_until")),
+			 json_string_value(json_object_get(rule, "sign_until")));
+		json_array_append_new(lines, json_string(text));
+	}
+	json_object_set_new(object, "keys", lines);
+	return samctl_print_object(ctl, object);
+}
+
+int samctl_policy_check(struct samctl *ctl)
+{
+	struct sam_policy *policy = calloc(1, sizeof(*policy));
+	struct sam_msg msg = { "" };
+	enum sam_reason reason = sam_ossl_start();
+	int status;
+
+	if (!policy)
+		return samctl_fail(ctl, SAM_MEMORY, NULL);
+	if (reason == SAM_OK)
+		reason = sam_policy_load(ctl->args[0], policy, &msg);
+	if (reason != SAM_OK) {
+		free(policy);
+		return samctl_fail(ctl, reason, &msg);
+	}
+	if (sam_file_trusted(ctl->args[0], geteuid(), &msg) != SAM_OK)
+		samctl_say(ctl, "note: where it lies it would be refused: %s", msg.text);
+	status = print(ctl, describe(policy));
+	free(policy);
+	return status;
+}
+
+int samctl_policy_show(struct samctl *ctl)
+{
+	return print(ctl, describe(sam_policy(ctl->sam)));
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * samctl status and maintain: what is loaded, and doing what is due.
+ */
+#include "tools/samctl.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static json_t *sentences(const struct sam_policy *policy,
+			 const char *(*at)(const struct sam_policy *policy, size_t i))
+{
+	json_t *list = json_array();
+	const char *text;
+
+	for (size_t i = 0; (text = at(policy, i)); i++)
+		json_array_append_new(list, json_string(text));
+	return list;
+}
+
+static json_t *describe_policy(const struct sam_policy *policy)
+{
+	return json_pack("{s:s,s:o,s:i,s:i}", "path", policy->path, "sha256",
+			 samctl_hex(policy->sha256, sizeof(policy->sha256)), "version",
+			 (int)policy->version, "level", (int)policy->level);
+}
+
+static json_t *describe_cm(const struct samctl *ctl)
+{
+	struct sam_cm_info info;
+
+	sam_cm_info(sam_cm(ctl->sam), &info);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "module", sam_config(ctl->sam)->cm_module,
+			 "manufacturer", info.manufacturer, "model", info.model, "firmware",
+			 info.firmware, "serial", info.serial, "token", info.label, "present",
+			 (int)sam_cm_token_present(sam_cm(ctl->sam)));
+}
+
+static json_t *describe_store(const struct samctl *ctl, const struct sam_store_head *head)
+{
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "path",
+			 sam_config(ctl->sam)->store, "node", head->node, "sequence",
+			 (json_int_t)head->sequence, "grants_version", (json_int_t)head->grants_version,
+			 "audit_records", (json_int_t)head->audit_seq, "audit_hash",
+			 samctl_hex(head->audit_hash, sizeof(head->audit_hash)), "activations",
+			 (json_int_t)head->activations, "uses", (json_int_t)head->uses, "tokens",
+			 (json_int_t)head->tokens, "latest_time", samctl_time(head->latest_time),
+			 "swept_until", samctl_time(head->swept_until));
+}
+
+static json_t *describe_registry(const struct sam_snapshot *s)
+{
+	return json_pack("{s:I,s:I,s:I,s:I}", "principals", (json_int_t)s->principal_count, "signers",
+			 (json_int_t)s->signer_count, "authenticators",
+			 (json_int_t)s->authenticator_count, "keys", (json_int_t)s->key_count);
+}
+
+int samctl_status(struct samctl *ctl)
+{
+	const struct sam_policy *policy;
+	const struct sam_snapshot *s;
+	struct sam_store_head head;
+	enum sam_reason reason;
+	json_t *object;
+	int status = samctl_open(ctl);
+
+	if (status != SAMCTL_DONE)
+		return status;
+	policy = sam_policy(ctl->sam);
+	reason = sam_store_head(sam_store(ctl->sam), &head);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, NULL);
+	if (!samctl_snapshot(ctl, &s))
+		return SAMCTL_FAILED;
+	object = json_pack("{s:s,s:s,s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "config",
+			   sam_config(ctl->sam)->path, "sam_id", sam_config(ctl->sam)->sam_id, "uid",
+			   (int)geteuid(), "level", (int)policy->level, "signs",
+			   (int)!sam_policy_missing(policy, 0), "statements",
+			   sentences(policy, sam_policy_statement), "missing",
+			   sentences(policy, sam_policy_missing), "policy", describe_policy(policy), "cm",
+			   describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
+			   describe_registry(s));
+	sam_registry_put(s);
+	return samctl_print_object(ctl, object);
+}
+
+/* What was found changed is an alert in the trail, and says so to whoever runs this. */
+static int tampered(struct samctl *ctl, enum sam_reason reason, const struct sam_msg *msg)
+{
+	struct sam_event event = {
+		.type = SAM_EVENT_INTEGRITY,
+		.reason = reason,
+		.target = msg->text,
+	};
+
+	if (reason == SAM_STORE_TAMPERED && !samctl_record(ctl, &event))
+		samctl_say(ctl, "the alert could not be recorded");
+	return samctl_fail(ctl, reason, msg);
+}
+
+int samctl_maintain(struct samctl *ctl)
+{
+	char text[64];
+	struct sam_event event = { .type = SAM_EVENT_MAINTAIN, .new_value = text };
+	struct sam_msg msg = { "" };
+	uint64_t swept = 0;
+	enum sam_reason reason;
+	int status = samctl_open(ctl);
+
+	if (status != SAMCTL_DONE)
+		return status;
+	reason = sam_store_check(sam_store(ctl->sam), &msg);
+	if (reason != SAM_OK)
+		return tampered(ctl, reason, &msg);
+	reason = sam_store_maintain(sam_store(ctl->sam), &swept);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, NULL);
+	snprintf(text, sizeof(text), "swept %" PRIu64, swept);
+	if (!samctl_record(ctl, &event))
+		return SAMCTL_FAILED;
+	return samctl_print_done(ctl, json_pack("{s:I}", "swept", (json_int_t)swept),
+				 "store checked, %" PRIu64 " expired SADs swept", swept);
+}
