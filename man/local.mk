@@ -2,7 +2,10 @@
 dist_man_MANS = \
 	man/p11-sam-audit.5 \
 	man/p11-sam-policy.5 \
+	man/p11-sam-sad.7 \
+	man/p11-sam.8 \
 	man/p11-sam.yaml.5 \
+	man/sadtool.1 \
 	man/samctl-audit.1 \
 	man/samctl-authenticator.1 \
 	man/samctl-init.1 \

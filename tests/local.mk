@@ -29,6 +29,9 @@ UNIT_TESTS = \
 	tests/unit/test_policy \
 	tests/unit/test_registry \
 	tests/unit/test_sad \
+	tests/unit/test_store \
+	tests/unit/test_store_fault \
+	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
 	tests/unit/test_yaml
 endif
@@ -37,6 +40,7 @@ TESTS += $(UNIT_TESTS)
 UNIT_LIBS = libprovider.la libsam.la $(CHECK_LIBS)
 UNIT_SHARED = \
 	tests/unit/cm_token.h \
+	tests/unit/store_fixture.h \
 	tests/unit/unit.h \
 	tests/unit/vectors_rfc.h
 
@@ -73,6 +77,15 @@ tests_unit_test_registry_LDADD = $(UNIT_LIBS)
 tests_unit_test_sad_SOURCES = tests/unit/test_sad.c $(UNIT_SHARED)
 tests_unit_test_sad_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_test_sad_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(UNIT_SHARED)
+tests_unit_test_store_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_store_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_fault_SOURCES = tests/unit/test_store_fault.c $(UNIT_SHARED)
+tests_unit_test_store_fault_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_store_fault_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_tamper_SOURCES = tests/unit/test_store_tamper.c $(UNIT_SHARED)
+tests_unit_test_store_tamper_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_store_tamper_LDADD = $(UNIT_LIBS)
 tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c $(UNIT_SHARED)
 tests_unit_test_vectors_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_test_vectors_LDADD = $(UNIT_LIBS)
@@ -90,33 +103,47 @@ tests_fault_mockcm_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 tests_fault_mockcm_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 tests_fault_mockcm_la_LIBADD = $(CRYPTO_LIBS)
 check_PROGRAMS += tests/fault/buffer
-tests_fault_buffer_SOURCES = tests/fault/buffer.c tests/fault/p11.h
+tests_fault_buffer_SOURCES = \
+	tests/fault/buffer.c \
+	tests/fault/p11.h
 tests_fault_buffer_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_buffer_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/race
-tests_fault_race_SOURCES = tests/fault/race.c tests/fault/p11.h
+tests_fault_race_SOURCES = \
+	tests/fault/race.c \
+	tests/fault/p11.h
 tests_fault_race_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_race_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/respell
-tests_fault_respell_SOURCES = tests/fault/respell.c tests/fault/p11.h
+tests_fault_respell_SOURCES = \
+	tests/fault/respell.c
 tests_fault_respell_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_respell_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/store_load
-tests_fault_store_load_SOURCES = tests/fault/store_load.c tests/fault/p11.h
+tests_fault_store_load_SOURCES = \
+	tests/fault/store_load.c
 tests_fault_store_load_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_store_load_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/victim
-tests_fault_victim_SOURCES = tests/fault/victim.c tests/fault/p11.h
+tests_fault_victim_SOURCES = \
+	tests/fault/victim.c \
+	tests/fault/p11.h
 tests_fault_victim_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_victim_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/chaos
+tests_client_chaos_SOURCES = \
+	tests/client/chaos.c
+tests_client_chaos_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_chaos_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/client/p11calls
-tests_client_p11calls_SOURCES = tests/client/p11calls.c tests/client/p11calls.h
+tests_client_p11calls_SOURCES = \
+	tests/client/p11calls.c \
+	tests/client/p11calls.h \
+	tests/client/p11calls_life.c \
+	tests/client/p11calls_objects.c \
+	tests/client/p11calls_sign.c
 tests_client_p11calls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_p11calls_LDADD = libsam.la $(P11KIT_LIBS)
-check_PROGRAMS += tests/client/p11calls_life
-tests_client_p11calls_life_SOURCES = tests/client/p11calls_life.c tests/client/p11calls.h
-tests_client_p11calls_life_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_client_p11calls_life_LDADD = libsam.la $(P11KIT_LIBS)
 
 # ---- fuzzing: with --enable-fuzzers libFuzzer's main(), else one that replays the kept corpus --
 FUZZERS = \
@@ -154,16 +181,20 @@ EXTRA_DIST += tests/fuzz/corpus
 
 # ---- the module in real applications, and attacked --------------------------------------------
 CLIENT_TESTS = \
+	tests/client/calls.sh \
 	tests/client/gnutls.sh \
 	tests/client/invariants.sh \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
 	tests/client/leaks.sh \
+	tests/client/man_matches.sh \
 	tests/client/nss.sh \
 	tests/client/openssl_engine.sh \
+	tests/client/p11calls.sh \
 	tests/client/p11kit_server.sh \
 	tests/client/pkcs11_tool.sh \
-	tests/client/sadtool.sh
+	tests/client/sadtool.sh \
+	tests/client/samctl.sh
 FAULT_TESTS = \
 	tests/fault/cmfail.sh \
 	tests/fault/disk.sh \
@@ -195,5 +226,5 @@ VALGRIND_TESTS = $(VALGRIND_UNITS)
 
 print-%:
 	@echo '$($*)'
-RACES = tests/fault/race.sh tests/unit/test_cm
+RACES = tests/fault/race.sh tests/unit/test_cm tests/unit/test_store
 VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_jose tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_config

@@ -23,12 +23,13 @@ int sadtool_inspect(int argc, char *argv[]);
 
 /* ---- files ---- */
 
-/** sadtool_read(path, max, out): All of a file, or of standard input for "-". False after a message. */
+/** sadtool_read(path, max, out): All of a file, or of standard input for "-". False after a
+ * message. */
 bool sadtool_read(const char *path, size_t max, struct sam_secret *out);
 /** sadtool_read_jwk(path): A JWK, or NULL after a message; drop it with sam_jose_private_free(). */
 json_t *sadtool_read_jwk(const char *path);
-/** sadtool_create(path, mode, json): Write a new file; one that exists is never touched. False after a
- * message; then no file is left. */
+/** sadtool_create(path, mode, json): Write a new file; one that exists is never touched. False
+ * after a message; then no file is left. */
 bool sadtool_create(const char *path, unsigned mode, const json_t *json);
 /** sadtool_print_json(json): One line on standard output. False without memory. */
 bool sadtool_print_json(const json_t *json);
@@ -65,8 +66,8 @@ struct sadtool_order {
 /** sadtool_make(order): Make the SADs and print them. An exit status. */
 int sadtool_make(const struct sadtool_order *order);
 
-/** sadtool_add_file(order, path), sadtool_add_digest(order, text): One more document (or, for "-", those
- * that standard input lists). An exit status, after a message if not 0. */
+/** sadtool_add_file(order, path), sadtool_add_digest(order, text): One more document (or, for "-",
+ * those that standard input lists). An exit status, after a message if not 0. */
 int sadtool_add_file(struct sadtool_order *order, const char *path);
 int sadtool_add_digest(struct sadtool_order *order, const char *text);
 /** sadtool_add_random(order, count): Random ones. */

@@ -13,7 +13,8 @@ static struct sadtool_document *one_more(struct sadtool_order *order)
 {
 	size_t n = order->document_count;
 	if ((n & (n - 1)) == 0) { /* at 0 and each power of two */
-		struct sadtool_document *grown = realloc(order->documents, (n ? 2 * n : 1) * sizeof *grown);
+		struct sadtool_document *grown = realloc(order->documents,
+							 (n ? 2 * n : 1) * sizeof *grown);
 		if (!grown)
 			return NULL;
 		order->documents = grown;
@@ -48,7 +49,9 @@ int sadtool_add_file(struct sadtool_order *order, const char *path)
 	bool ok = hash_stream(file, order->hash, document->digest);
 	int error = errno;
 	fclose(file);
-	return ok ? SADTOOL_OK : sadtool_fail(path, "it cannot be hashed: %s", error ? strerror(error) : "OpenSSL refused");
+	return ok ? SADTOOL_OK
+		  : sadtool_fail(path, "it cannot be hashed: %s",
+				 error ? strerror(error) : "OpenSSL refused");
 }
 
 static int add_hex(struct sadtool_order *order, const char *text, size_t len)
@@ -58,8 +61,9 @@ static int add_hex(struct sadtool_order *order, const char *text, size_t len)
 	if (!document)
 		return sadtool_fail("--digest", "out of memory");
 	if (!sam_decode_hex(text, len, document->digest, size, &got) || got != size)
-		return sadtool_misuse("--digest", "`%.*s` is no %s in %zu hexadecimal digits", (int)(len > 140 ? 140 : len),
-				      text, sam_hash_name(order->hash), 2 * size);
+		return sadtool_misuse("--digest", "`%.*s` is no %s in %zu hexadecimal digits",
+				      (int)(len > 140 ? 140 : len), text,
+				      sam_hash_name(order->hash), 2 * size);
 	return SADTOOL_OK;
 }
 

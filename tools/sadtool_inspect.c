@@ -12,7 +12,8 @@
 
 static const char usage[] =
 	"usage: sadtool inspect FILE|- [--key PUBLIC.jwk] [--json]\n\n"
-	"Show header and claims of a SAD and its times. Nothing is verified but the signature, with --key.\n\n"
+	"Show header and claims of a SAD and its times. Verifies the signature with --key,\n"
+	"and nothing else.\n\n"
 	"  --key FILE         the device's JWK: exit status 1 if the signature is not its own\n"
 	"  --json             print one JSON object instead\n";
 
@@ -25,7 +26,8 @@ static const char *state_of(const json_t *claims)
 		return "without its times";
 	if (json_integer_value(exp) <= now)
 		return "expired";
-	return json_integer_value(iat) > now || json_integer_value(nbf) > now ? "not yet valid" : "valid now";
+	return json_integer_value(iat) > now || json_integer_value(nbf) > now ? "not yet valid"
+									      : "valid now";
 }
 
 static void print_time(const char *name, const json_t *value)
@@ -60,22 +62,24 @@ static bool print_indented(const char *name, const json_t *json)
 	return true;
 }
 
-static bool print_text(const struct sam_jws *jws, const json_t *claims, const char *sha256, const char *verified)
+static bool print_text(const struct sam_jws *jws, const json_t *claims, const char *sha256,
+		       const char *verified)
 {
 	if (!print_indented("header", jws->header) || !print_indented("claims", claims))
 		return false;
 	print_time("issued", json_object_get(claims, "iat"));
 	print_time("expires", json_object_get(claims, "exp"));
-	printf("%-10s %s\n%-10s %s, %zu bytes, %s\n%-10s %s\n", "state", state_of(claims), "signature",
-	       sam_jws_name(jws->alg), jws->signature_len, verified, "sha256", sha256);
+	printf("%-10s %s\n%-10s %s, %zu bytes, %s\n%-10s %s\n", "state", state_of(claims),
+	       "signature", sam_jws_name(jws->alg), jws->signature_len, verified, "sha256", sha256);
 	return true;
 }
 
-static bool print_json(const struct sam_jws *jws, const json_t *claims, const char *sha256, const char *verified)
+static bool print_json(const struct sam_jws *jws, const json_t *claims, const char *sha256,
+		       const char *verified)
 {
-	sam_auto(json_decref) json_t *json =
-		json_pack("{s:O,s:O,s:s,s:s,s:s}", "header", jws->header, "claims", claims, "state", state_of(claims),
-			  "signature", verified, "sha256", sha256);
+	sam_auto(json_decref) json_t *json = json_pack(
+		"{s:O,s:O,s:s,s:s,s:s}", "header", jws->header, "claims", claims, "state",
+		state_of(claims), "signature", verified, "sha256", sha256);
 	return json && sadtool_print_json(json);
 }
 
@@ -107,8 +111,9 @@ static int show(const char *path, const char *key, bool as_json, const char *tex
 	enum sam_reason reason = sam_jose_parse(text, len, &jws);
 	if (reason == SAM_OK)
 		reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, hash);
-	sam_auto(json_decref) json_t *claims =
-		reason == SAM_OK ? sam_jose_json(jws.payload, jws.payload_len) : NULL;
+	sam_auto(json_decref) json_t *claims = reason == SAM_OK
+						       ? sam_jose_json(jws.payload, jws.payload_len)
+						       : NULL;
 	if (reason == SAM_OK && !claims)
 		reason = SAM_SAD_CLAIMS;
 	if (reason != SAM_OK) {
@@ -126,8 +131,10 @@ static int show(const char *path, const char *key, bool as_json, const char *tex
 int sadtool_inspect(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"key", required_argument, NULL, 'k'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	const char *key = NULL;
 	bool as_json = false;

@@ -79,15 +79,17 @@ bool sadtool_create(const char *path, unsigned mode, const json_t *json)
 		return false;
 	}
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, (mode_t)mode);
-	bool ok = fd >= 0 && write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1) && fsync(fd) == 0;
+	bool ok = fd >= 0 && write_all(fd, text, strlen(text)) && write_all(fd, "\n", 1) &&
+		  fsync(fd) == 0;
 	int error = errno;
 	if (fd >= 0 && close(fd) != 0 && ok) {
 		error = errno;
 		ok = false;
 	}
 	if (!ok)
-		sadtool_fail(path, "%s", fd < 0 && error == EEXIST ? "it exists; nothing is overwritten"
-								    : strerror(error));
+		sadtool_fail(path, "%s",
+			     fd < 0 && error == EEXIST ? "it exists; nothing is overwritten"
+						       : strerror(error));
 	if (!ok && fd >= 0)
 		unlink(path);
 	sam_mem_wipe(text, strlen(text));

@@ -12,7 +12,8 @@
 static const char usage[] =
 	"usage: sadtool keygen --alg ALG --out PRIVATE.jwk [--public PUBLIC.jwk] [--json]\n\n"
 	"Make a device key and print its thumbprint (the `kid` of its SADs).\n\n"
-	"  --alg ALG          ES256 ES384 ES512 EdDSA PS256 PS384 PS512 RS256 RS384 RS512 (RSA: 3072 bits)\n"
+	"  --alg ALG          ES256 ES384 ES512 EdDSA, or of RSA with 3072 bits:\n"
+	"                     PS256 PS384 PS512 RS256 RS384 RS512\n"
 	"  --out FILE         the private key; made with mode 0600, never overwritten\n"
 	"  --public FILE      the public key: what `samctl authenticator add --jwk` takes\n"
 	"  --json             print one JSON object instead\n";
@@ -28,9 +29,11 @@ static int print_result(const struct keygen *k, const char *kid, enum sam_jws_al
 		puts(kid);
 		return SADTOOL_OK;
 	}
-	sam_auto(json_decref) json_t *json =
-		json_pack("{s:s,s:s,s:s,s:s*}", "kid", kid, "alg", sam_jws_name(alg), "private", k->out, "public", k->public);
-	return json && sadtool_print_json(json) ? SADTOOL_OK : sadtool_fail("keygen", "out of memory");
+	sam_auto(json_decref)
+		json_t *json = json_pack("{s:s,s:s,s:s,s:s*}", "kid", kid, "alg", sam_jws_name(alg),
+					 "private", k->out, "public", k->public);
+	return json && sadtool_print_json(json) ? SADTOOL_OK
+						: sadtool_fail("keygen", "out of memory");
 }
 
 static int generate(const struct keygen *k, enum sam_jws_alg alg)
@@ -39,9 +42,10 @@ static int generate(const struct keygen *k, enum sam_jws_alg alg)
 	sam_auto(json_decref) json_t *public = NULL;
 	struct sam_jwk jwk;
 	struct sam_msg msg = {""};
-	if (sam_jose_generate(alg, &private) != SAM_OK || !(public = sam_jose_jwk_public(private)) ||
-	    sam_jose_jwk(public, &jwk, &msg) != SAM_OK)
-		return sadtool_fail("keygen", "no key could be made: %s", *msg.text ? msg.text : "OpenSSL refused");
+	if (sam_jose_generate(alg, &private) != SAM_OK ||
+	    !(public = sam_jose_jwk_public(private)) || sam_jose_jwk(public, &jwk, &msg) != SAM_OK)
+		return sadtool_fail("keygen", "no key could be made: %s",
+				    *msg.text ? msg.text : "OpenSSL refused");
 	char kid[SAM_THUMBPRINT_LEN + 1];
 	memcpy(kid, jwk.thumbprint, sizeof kid);
 	sam_jose_jwk_clear(&jwk);
@@ -60,9 +64,9 @@ static int generate(const struct keygen *k, enum sam_jws_alg alg)
 int sadtool_keygen(int argc, char *argv[])
 {
 	static const struct option options[] = {
-		{"alg", required_argument, NULL, 'a'}, {"out", required_argument, NULL, 'o'},
+		{"alg", required_argument, NULL, 'a'},    {"out", required_argument, NULL, 'o'},
 		{"public", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 	};
 	struct keygen k = {.out = NULL};
 	const char *name = NULL;
@@ -94,8 +98,11 @@ int sadtool_keygen(int argc, char *argv[])
 	if (!name || !k.out)
 		return sadtool_misuse("keygen", "--alg and --out are needed");
 	if (strcmp(name, "ECDH-ES") == 0)
-		return sadtool_fail("keygen", "ECDH-ES makes keys for encrypted SADs, which this version does not have");
+		return sadtool_fail(
+			"keygen",
+			"ECDH-ES makes keys for encrypted SADs, which this version does not have");
 	enum sam_jws_alg alg = sam_jws_by_name(name);
-	return alg == SAM_JWS_NONE ? sadtool_misuse("keygen", "`%s` is no signature algorithm of a SAD", name)
-				   : generate(&k, alg);
+	return alg == SAM_JWS_NONE
+		       ? sadtool_misuse("keygen", "`%s` is no signature algorithm of a SAD", name)
+		       : generate(&k, alg);
 }

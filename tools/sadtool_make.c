@@ -28,7 +28,8 @@ static int load_signer(const char *path, struct signer *out)
 		return sadtool_fail(path, "%s", msg.text);
 	if (sam_jose_jwk(json, &jwk, &msg) != SAM_OK)
 		return sadtool_fail(path, "%s", msg.text);
-	out->alg = jwk.alg == SAM_JWS_NONE ? SAM_JWS_PS256 : jwk.alg; /* an RSA key that does not say */
+	out->alg = jwk.alg == SAM_JWS_NONE ? SAM_JWS_PS256
+					   : jwk.alg; /* an RSA key that does not say */
 	memcpy(out->kid, jwk.thumbprint, sizeof out->kid);
 	sam_jose_jwk_clear(&jwk);
 	return SADTOOL_OK;
@@ -42,8 +43,11 @@ static json_t *digests_json(const struct sadtool_order *order, size_t first, siz
 	for (size_t i = first; list && i < first + count; i++) {
 		char text[SAM_HASH_MAX * 4 / 3 + 3];
 		sam_encode_b64url(order->documents[i].digest, sam_hash_size(order->hash), text);
-		const char *label = order->label_count == 0 ? NULL : order->labels[order->label_count == 1 ? 0 : i];
-		if (json_array_append_new(list, json_pack("{s:s,s:s*}", "hash", text, "label", label)) != 0) {
+		const char *label = order->label_count == 0
+					    ? NULL
+					    : order->labels[order->label_count == 1 ? 0 : i];
+		if (json_array_append_new(
+			    list, json_pack("{s:s,s:s*}", "hash", text, "label", label)) != 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -58,8 +62,9 @@ static json_t *details_json(const struct sadtool_order *order, size_t first, siz
 		return NULL;
 	/* absent, it is the number of different digests */
 	json_t *num = order->num && !order->each ? json_integer(order->num) : NULL;
-	return json_pack("[{s:s,s:s,s:o,s:s,s:o*}]", "type", "https://cloudsignatureconsortium.org/2025/credential",
-			 "credentialID", order->credential, "documentDigests", digests, "hashAlgorithmOID",
+	return json_pack("[{s:s,s:s,s:o,s:s,s:o*}]", "type",
+			 "https://cloudsignatureconsortium.org/2025/credential", "credentialID",
+			 order->credential, "documentDigests", digests, "hashAlgorithmOID",
 			 sam_hash_oid(order->hash), "numSignatures", num);
 }
 
@@ -105,9 +110,10 @@ static json_t *claims_json(const struct sadtool_order *order, size_t first, size
 		return NULL;
 	json_t *amr = order->amr ? amr_json(order->amr) : NULL;
 	json_t *claims = json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:o*,s:o}", "iss",
-				   order->issuer ? order->issuer : order->signer, "sub", order->signer, "aud",
-				   order->audience, "iat", (json_int_t)now, "exp", (json_int_t)(now + order->lifetime),
-				   "jti", jti, "amr", amr, "authorization_details", details);
+				   order->issuer ? order->issuer : order->signer, "sub",
+				   order->signer, "aud", order->audience, "iat", (json_int_t)now,
+				   "exp", (json_int_t)(now + order->lifetime), "jti", jti, "amr",
+				   amr, "authorization_details", details);
 	if (claims && ((order->amr && !amr) || !apply(claims, &order->claims))) {
 		json_decref(claims);
 		return NULL;
@@ -117,15 +123,16 @@ static json_t *claims_json(const struct sadtool_order *order, size_t first, size
 
 static char *header_text(const struct sadtool_order *order, const struct signer *signer)
 {
-	sam_auto(json_decref) json_t *header = json_pack("{s:s,s:s,s:s}", "alg", sam_jws_name(signer->alg), "typ",
-							 "sad+jwt", "kid", signer->kid);
+	sam_auto(json_decref)
+		json_t *header = json_pack("{s:s,s:s,s:s}", "alg", sam_jws_name(signer->alg), "typ",
+					   "sad+jwt", "kid", signer->kid);
 	return header && apply(header, &order->header) ? json_dumps(header, JSON_COMPACT) : NULL;
 }
 
 /* ---- output ---- */
 
-static bool print_sad(const struct sadtool_order *order, const json_t *claims, const char *sad, size_t first,
-		      size_t count)
+static bool print_sad(const struct sadtool_order *order, const json_t *claims, const char *sad,
+		      size_t first, size_t count)
 {
 	char hex[2 * SAM_HASH_MAX + 1];
 	size_t size = sam_hash_size(order->hash);
@@ -140,23 +147,26 @@ static bool print_sad(const struct sadtool_order *order, const json_t *claims, c
 		if (json_array_append_new(digests, json_string(hex)) != 0)
 			return false;
 	}
-	sam_auto(json_decref) json_t *json =
-		json_pack("{s:s,s:O*,s:O*,s:O*,s:O}", "sad", sad, "iss", json_object_get(claims, "iss"), "jti",
-			  json_object_get(claims, "jti"), "exp", json_object_get(claims, "exp"), "digests", digests);
+	sam_auto(json_decref) json_t *json = json_pack(
+		"{s:s,s:O*,s:O*,s:O*,s:O}", "sad", sad, "iss", json_object_get(claims, "iss"),
+		"jti", json_object_get(claims, "jti"), "exp", json_object_get(claims, "exp"),
+		"digests", digests);
 	return json && sadtool_print_json(json);
 }
 
 /* One SAD for `count` documents from the first on. */
-static int make_one(const struct sadtool_order *order, const struct signer *signer, const char *header, size_t first,
-		    size_t count)
+static int make_one(const struct sadtool_order *order, const struct signer *signer,
+		    const char *header, size_t first, size_t count)
 {
 	sam_auto(json_decref) json_t *claims = claims_json(order, first, count);
 	sam_auto(sam_free) char *payload = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
 	if (!payload)
-		return sadtool_fail("new", "the claims cannot be made: out of memory, or text that is no UTF-8");
+		return sadtool_fail(
+			"new",
+			"the claims cannot be made: out of memory, or text that is no UTF-8");
 	char *sad = NULL;
-	enum sam_reason reason =
-		sam_jose_sign_text(header, payload, strlen(payload), signer->pkey, signer->alg, &sad);
+	enum sam_reason reason = sam_jose_sign_text(header, payload, strlen(payload), signer->pkey,
+						    signer->alg, &sad);
 	if (reason != SAM_OK)
 		return sadtool_fail("new", "it cannot be signed: %s", sam_reason_text(reason));
 	bool ok = print_sad(order, claims, sad, first, count);

@@ -17,32 +17,33 @@ static const char usage[] =
 	"  --key FILE           the device's private JWK\n"
 	"  --signer ID          who signs: `sub`, and `iss` unless --issuer is given\n"
 	"  --aud SAM_ID         the SAM: its sam_id\n"
-	"  --credential ID      the key to sign with: its credentialID (32 hexadecimal digits)\n"
+	"  --credential ID      the key to sign with: 32 hexadecimal digits\n"
 	"  --file FILE          a document, hashed here; may be repeated\n"
-	"  --digest HEX         a document's hash; `-`: those that standard input lists, one a line\n"
+	"  --digest HEX         a document's hash; `-`: one a line from standard input\n"
 	"  --hash NAME          sha256 (if not given), sha384, sha512\n"
-	"  --label TEXT         what the documents are called; once for all, or once for each in their order\n"
+	"  --label TEXT         what the document is called; once for all, or once each\n"
 	"  --lifetime SECONDS   until it expires; 300 if not given\n"
 	"  --amr LIST           how the signer was authenticated, as hwk,pin\n"
 	"  --issuer ISS         another `iss` than the signer\n"
-	"  --num N              allow N signatures; with --each and no document: N SADs for random hashes\n"
-	"  --each               one SAD for each document: lines of `SAD HEX`\n"
-	"  --claim NAME=JSON    set a claim after all others, right or wrong; empty JSON removes it\n"
+	"  --num N              allow N signatures\n"
+	"  --each               one SAD for each document: lines of `SAD HEX`; with --num N\n"
+	"                       and no document, for N random hashes\n"
+	"  --claim NAME=JSON    set a claim after all others; empty JSON removes it\n"
 	"  --header NAME=JSON   the same for a member of the header\n"
-	"  --json               print one JSON object (with --each: one a line) instead\n";
+	"  --json               print JSON instead (with --each: one object a line)\n";
 
 enum { NUM_MAX = 10000000, LIFETIME_MAX = 31536000 };
 
 static const struct option options[] = {
-	{"key", required_argument, NULL, 'k'}, {"signer", required_argument, NULL, 's'},
-	{"aud", required_argument, NULL, 'a'}, {"credential", required_argument, NULL, 'c'},
-	{"file", required_argument, NULL, 'f'}, {"digest", required_argument, NULL, 'd'},
-	{"hash", required_argument, NULL, 'H'}, {"label", required_argument, NULL, 'l'},
+	{"key", required_argument, NULL, 'k'},      {"signer", required_argument, NULL, 's'},
+	{"aud", required_argument, NULL, 'a'},      {"credential", required_argument, NULL, 'c'},
+	{"file", required_argument, NULL, 'f'},     {"digest", required_argument, NULL, 'd'},
+	{"hash", required_argument, NULL, 'H'},     {"label", required_argument, NULL, 'l'},
 	{"lifetime", required_argument, NULL, 't'}, {"amr", required_argument, NULL, 'm'},
-	{"issuer", required_argument, NULL, 'i'}, {"num", required_argument, NULL, 'n'},
-	{"each", no_argument, NULL, 'e'}, {"claim", required_argument, NULL, 'C'},
-	{"header", required_argument, NULL, 'R'}, {"json", no_argument, NULL, 'j'},
-	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+	{"issuer", required_argument, NULL, 'i'},   {"num", required_argument, NULL, 'n'},
+	{"each", no_argument, NULL, 'e'},           {"claim", required_argument, NULL, 'C'},
+	{"header", required_argument, NULL, 'R'},   {"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
 static bool read_number(const char *text, int64_t max, int64_t *out)
@@ -62,11 +63,15 @@ static int add_change(struct sadtool_changes *changes, const char *option, const
 	const char *equals = strchr(text, '=');
 	if (!equals || equals == text)
 		return sadtool_misuse(option, "`%s` is not NAME=JSON", text);
-	json_t *value = equals[1] ? json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL) : NULL;
+	json_t *value = equals[1] ? json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
+					       NULL)
+				  : NULL;
 	if (equals[1] && !value)
-		return sadtool_misuse(option, "what follows `%.*s=` is no JSON (a string needs its quotes)",
+		return sadtool_misuse(option,
+				      "what follows `%.*s=` is no JSON (a string needs its quotes)",
 				      (int)(equals - text), text);
-	struct sadtool_change *items = realloc(changes->items, (changes->count + 1) * sizeof *items);
+	struct sadtool_change *items = realloc(changes->items,
+					       (changes->count + 1) * sizeof *items);
 	char *name = strndup(text, (size_t)(equals - text));
 	if (items)
 		changes->items = items;
@@ -89,7 +94,8 @@ static int add_label(struct sadtool_order *order, const char *text)
 	return SADTOOL_OK;
 }
 
-/* What --file and --digest mean depends on --hash, which may follow them: they wait for a second round. */
+/* What --file and --digest mean depends on --hash, which may follow them: they wait for a second
+ * round. */
 static int take_option(struct sadtool_order *order, int c)
 {
 	switch (c) {
@@ -108,13 +114,16 @@ static int take_option(struct sadtool_order *order, int c)
 	case 'H':
 		order->hash = sam_hash_by_name(optarg);
 		if (order->hash == SAM_HASH_NONE)
-			return sadtool_misuse("--hash", "`%s` is none of sha256, sha384, sha512", optarg);
+			return sadtool_misuse("--hash", "`%s` is none of sha256, sha384, sha512",
+					      optarg);
 		break;
 	case 'l':
 		return add_label(order, optarg);
 	case 't':
 		if (!read_number(optarg, LIFETIME_MAX, &order->lifetime))
-			return sadtool_misuse("--lifetime", "`%s` is no number of seconds from 1 to %d", optarg, LIFETIME_MAX);
+			return sadtool_misuse("--lifetime",
+					      "`%s` is no number of seconds from 1 to %d", optarg,
+					      LIFETIME_MAX);
 		break;
 	case 'm':
 		order->amr = optarg;
@@ -124,7 +133,8 @@ static int take_option(struct sadtool_order *order, int c)
 		break;
 	case 'n':
 		if (!read_number(optarg, NUM_MAX, &order->num))
-			return sadtool_misuse("--num", "`%s` is no number from 1 to %d", optarg, NUM_MAX);
+			return sadtool_misuse("--num", "`%s` is no number from 1 to %d", optarg,
+					      NUM_MAX);
 		break;
 	case 'e':
 		order->each = true;
@@ -160,18 +170,22 @@ static int check(struct sadtool_order *order)
 	if (!order->key || !order->signer || !order->audience || !order->credential)
 		return sadtool_misuse("new", "--key, --signer, --aud and --credential are needed");
 	if (strlen(order->credential) != 32 || strspn(order->credential, "0123456789abcdef") != 32)
-		return sadtool_misuse("--credential", "a credentialID is 32 hexadecimal digits in lower case");
+		return sadtool_misuse("--credential",
+				      "a credentialID is 32 hexadecimal digits in lower case");
 	if (order->each && order->num && order->document_count)
-		return sadtool_misuse("--num", "with --each and documents each SAD is for one signature");
+		return sadtool_misuse("--num",
+				      "with --each and documents each SAD is for one signature");
 	if (order->each && order->num) {
 		int status = sadtool_add_random(order, (size_t)order->num);
 		if (status != SADTOOL_OK)
 			return status;
 	}
 	if (order->document_count == 0)
-		return sadtool_misuse("new", "no document: use --file, --digest, or --each --num N");
+		return sadtool_misuse("new",
+				      "no document: use --file, --digest, or --each --num N");
 	if (order->label_count > 1 && order->label_count != order->document_count)
-		return sadtool_misuse("--label", "%zu labels for %zu documents", order->label_count, order->document_count);
+		return sadtool_misuse("--label", "%zu labels for %zu documents", order->label_count,
+				      order->document_count);
 	return SADTOOL_OK;
 }
 

@@ -30,7 +30,10 @@ static void print_options(const struct samctl_option *options)
 
 		snprintf(left, sizeof(left), "--%s%s%s", options->name, options->value ? " " : "",
 			 options->value ? options->value : "");
-		printf("  %-28s %s\n", left, options->help);
+		printf("  %-28s %s%s\n", left, options->help,
+		       options->need == SAMCTL_REQUIRED ? " (required)"
+		       : options->need == SAMCTL_MANY	? " (may be repeated)"
+							: "");
 	}
 }
 
@@ -55,9 +58,10 @@ static void help_verb(const struct samctl_verb *verb)
 {
 	char name[64];
 
-	printf("usage: samctl [OPTION]... %s%s%s%s\n\n%c%s.\n", samctl_verb_text(verb, name, sizeof(name)),
-	       *verb->args ? " " : "", verb->args, verb->options->name ? " [OPTION]..." : "",
-	       verb->what[0] - 'a' + 'A', verb->what + 1);
+	printf("usage: samctl [OPTION]... %s%s%s%s\n\n%c%s.\n",
+	       samctl_verb_text(verb, name, sizeof(name)), *verb->args ? " " : "", verb->args,
+	       verb->options->name ? " [OPTION]..." : "", verb->what[0] - 'a' + 'A',
+	       verb->what + 1);
 	print_roles(verb->roles);
 	if (verb->options->name) {
 		puts("\nOptions:");
@@ -87,7 +91,8 @@ static void help_all(const char *group)
 	}
 	puts("\nOptions of every verb:");
 	print_options(samctl_globals);
-	puts("\n`samctl VERB --help` has the options of a verb; samctl(1) and its pages have more.");
+	puts("\n`samctl VERB --help` has the options of a verb; samctl(1) and its pages have "
+	     "more.");
 }
 
 /* ---- options ---- */
@@ -111,10 +116,10 @@ size_t samctl_given_count(const struct samctl *ctl, const char *name)
 
 static int take_global(struct samctl *ctl, const char *name, const char *value)
 {
-	const char **text = strcmp(name, "config") == 0	    ? &ctl->config :
-			    strcmp(name, "as") == 0	    ? &ctl->as :
-			    strcmp(name, "pin-source") == 0 ? &ctl->pin_source :
-							      NULL;
+	const char **text = strcmp(name, "config") == 0	      ? &ctl->config
+			    : strcmp(name, "as") == 0	      ? &ctl->as
+			    : strcmp(name, "pin-source") == 0 ? &ctl->pin_source
+							      : NULL;
 
 	if (text) {
 		if (*text)
@@ -139,13 +144,13 @@ static int take_own(struct samctl *ctl, const struct samctl_option *option, cons
 	return SAMCTL_DONE;
 }
 
-static size_t fill(struct option *out, size_t count, const struct samctl_option *options, size_t *index,
-		   size_t *total)
+static size_t fill(struct option *out, size_t count, const struct samctl_option *options,
+		   size_t *index, size_t *total)
 {
 	for (size_t i = 0; options[i].name && *total < OPTIONS_MAX; i++, (*total)++) {
 		out[*total] = (struct option){ options[i].name,
-					       options[i].value ? required_argument : no_argument, NULL,
-					       LETTER + (int)*total };
+					       options[i].value ? required_argument : no_argument,
+					       NULL, LETTER + (int)*total };
 		index[*total] = i;
 		count++;
 	}
@@ -153,8 +158,8 @@ static size_t fill(struct option *out, size_t count, const struct samctl_option 
 	return count;
 }
 
-/* Reads options from argv[optind] on: the global ones, and the verb's if it is known. Before the verb it
- * stops at the first operand, after it operands and options may mix. */
+/* Reads options from argv[optind] on: the global ones, and the verb's if it is known. Before the
+ * verb it stops at the first operand, after it operands and options may mix. */
 static int read_options(struct samctl *ctl, int argc, char **argv)
 {
 	struct option table[OPTIONS_MAX + 1];
@@ -176,8 +181,8 @@ static int read_options(struct samctl *ctl, int argc, char **argv)
 			puts("samctl (p11-sam) " PACKAGE_VERSION);
 			exit(SAMCTL_DONE);
 		}
-		status = i < globals ? take_global(ctl, table[i].name, optarg) :
-				       take_own(ctl, &ctl->verb->options[index[i]], optarg);
+		status = i < globals ? take_global(ctl, table[i].name, optarg)
+				     : take_own(ctl, &ctl->verb->options[index[i]], optarg);
 		if (status != SAMCTL_DONE)
 			return status;
 	}
@@ -210,7 +215,8 @@ static bool group_exists(const char *group)
 	return false;
 }
 
-/* Finds the verb in argv[optind…] and moves optind behind it; SAMCTL_DONE without a verb: help was asked for. */
+/* Finds the verb in argv[optind…] and moves optind behind it; SAMCTL_DONE without a verb: help was
+ * asked for. */
 static int find_verb(struct samctl *ctl, int argc, char **argv)
 {
 	const char *group = optind < argc ? argv[optind] : NULL;
@@ -220,7 +226,8 @@ static int find_verb(struct samctl *ctl, int argc, char **argv)
 	if (!group)
 		return ctl->help ? SAMCTL_DONE : samctl_usage(ctl, "which verb?");
 	for (size_t i = 0; (verb = samctl_verb_at(i)); i++) {
-		if (strcmp(verb->group, group) != 0 || (verb->name && strcmp(verb->name, name) != 0))
+		if (strcmp(verb->group, group) != 0 ||
+		    (verb->name && strcmp(verb->name, name) != 0))
 			continue;
 		ctl->verb = verb;
 		samctl_verb_text(verb, ctl->what, sizeof(ctl->what));
@@ -233,7 +240,8 @@ static int find_verb(struct samctl *ctl, int argc, char **argv)
 		help_all(group);
 		exit(SAMCTL_DONE);
 	}
-	return samctl_usage(ctl, "there is no verb `%s%s%s'", group, *name ? " " : "", name);
+	return *name ? samctl_usage(ctl, "there is no verb `%s %s'", group, name)
+		     : samctl_usage(ctl, "which verb of `%s'?", group);
 }
 
 /* Passwords and SADs pass through here: no core file, whatever core_pattern says (invariant 8). */
@@ -259,7 +267,8 @@ static int run(struct samctl *ctl, int argc, char **argv)
 		help_all(NULL);
 		return SAMCTL_DONE;
 	}
-	argc -= optind - 1; /* the verb's last word stands where getopt looks for a program's name */
+	argc -= optind -
+		1; /* the verb's last word stands where getopt looks for a program's name */
 	argv += optind - 1;
 	optind = 0; /* glibc: begin anew, now with operands and options mixed */
 	status = read_options(ctl, argc, argv);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl from inside: the table of verbs, what a running command knows, and the helpers that the verbs
- * share. One table (samctl_verbs.c) says which verbs and options there are and who may use them.
+ * samctl from inside: the table of verbs, what a running command knows, and the helpers that the
+ * verbs share. One table (samctl_verbs.c) says which verbs and options there are and who may use
+ * them.
  */
 #ifndef SAM_TOOLS_SAMCTL_H
 #define SAM_TOOLS_SAMCTL_H
@@ -15,7 +16,7 @@ enum { SAMCTL_GIVEN_MAX = 128 };
 /* An option of a verb. */
 struct samctl_option {
 	const char *name;
-	const char *value;        /* what stands for it in the usage; NULL: a switch */
+	const char *value; /* what stands for it in the usage; NULL: a switch */
 	enum { SAMCTL_OPTIONAL, SAMCTL_REQUIRED, SAMCTL_MANY } need;
 	const char *help;
 };
@@ -34,7 +35,7 @@ struct samctl_verb {
 	unsigned roles;
 	int (*run)(struct samctl *ctl);
 	int min_args, max_args;
-	const char *args;         /* its operands in the usage */
+	const char *args; /* its operands in the usage */
 	const char *what;
 	const struct samctl_option *options; /* ends with a NULL name */
 };
@@ -48,7 +49,7 @@ extern const struct samctl_option samctl_globals[];
 /* One command. */
 struct samctl {
 	const struct samctl_verb *verb;
-	char what[64];            /* the verb in words, for messages */
+	char what[64]; /* the verb in words, for messages */
 	const char *config, *as, *pin_source;
 	bool json, help;
 	struct {
@@ -57,7 +58,7 @@ struct samctl {
 	size_t given_count;
 	char **args;
 	int arg_count;
-	struct sam *sam;          /* once opened */
+	struct sam *sam;	   /* once opened */
 	char actor[SAM_NAME_SIZE]; /* who was authenticated; "": nobody */
 	enum sam_role role;
 };
@@ -73,12 +74,12 @@ size_t samctl_given_count(const struct samctl *ctl, const char *name);
 /** samctl_open(ctl): Open the SAM; SAMCTL_DONE, or the exit status after a message. */
 int samctl_open(struct samctl *ctl) SAM_MUST;
 
-/** samctl_authenticate(ctl): Open, and check --as against the verb's roles. A refusal is recorded and only
- * says "refused". */
+/** samctl_authenticate(ctl): Open, and check --as against the verb's roles. A refusal is recorded
+ * and only says "refused". */
 int samctl_authenticate(struct samctl *ctl) SAM_MUST;
 
-/** samctl_secret(ctl, source, prompt, twice, out): The secret behind a pin source; NULL or "tty:" asks at the
- * terminal, for a new one twice. Exit status; the caller clears ${out}. */
+/** samctl_secret(ctl, source, prompt, twice, out): The secret behind a pin source; NULL or "tty:"
+ * asks at the terminal, for a new one twice. Exit status; the caller clears ${out}. */
 int samctl_secret(const struct samctl *ctl, const char *source, const char *prompt, bool twice,
 		  struct sam_secret *out) SAM_MUST;
 
@@ -88,18 +89,22 @@ int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const
 
 /* ---- records (samctl_auth.c) ---- */
 
-/** samctl_actor(ctl, event): Who acts, for the record: the principal, or the process if nobody was asked for. */
+/** samctl_actor(ctl, event): Who acts, for the record: the principal, or the process if nobody was
+ * asked for. */
 void samctl_actor(const struct samctl *ctl, struct sam_event *event);
 
-/** samctl_make(ctl, event, out): A record for the store verbs; message and false if it cannot be made. */
-bool samctl_make(struct samctl *ctl, struct sam_event *event, struct sam_audit_record *out) SAM_MUST;
+/** samctl_make(ctl, event, out): A record for the store verbs; message and false if it cannot be
+ * made. */
+bool samctl_make(struct samctl *ctl, struct sam_event *event,
+		 struct sam_audit_record *out) SAM_MUST;
 
 /** samctl_record(ctl, event): Record it now, durably; message and false if that fails. */
 bool samctl_record(struct samctl *ctl, struct sam_event *event) SAM_MUST;
 
-/** samctl_refuse(ctl, reason, target, signer): Record ADMIN_REFUSED for an act of administration, say why, and
- * give the exit status. */
-int samctl_refuse(struct samctl *ctl, enum sam_reason reason, const char *target, const char *signer);
+/** samctl_refuse(ctl, reason, target, signer): Record ADMIN_REFUSED for an act of administration,
+ * say why, and give the exit status. */
+int samctl_refuse(struct samctl *ctl, enum sam_reason reason, const char *target,
+		  const char *signer);
 
 /** samctl_snapshot(ctl, out): The registry now; message and false if it cannot be read. */
 bool samctl_snapshot(struct samctl *ctl, const struct sam_snapshot **out) SAM_MUST;
@@ -107,29 +112,34 @@ bool samctl_snapshot(struct samctl *ctl, const struct sam_snapshot **out) SAM_MU
 /* ---- telling (samctl_out.c) ---- */
 
 /** samctl_say(ctl, fmt, ...): "samctl: VERB: …" on standard error. */
-void samctl_say(const struct samctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void samctl_say(const struct samctl *ctl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /** samctl_usage(ctl, fmt, ...): The same and where the help is; gives SAMCTL_USAGE. */
-int samctl_usage(const struct samctl *ctl, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/** samctl_fail(ctl, reason, msg): ${msg} if it says something, else the reason's text; gives SAMCTL_FAILED. */
+int samctl_usage(const struct samctl *ctl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/** samctl_fail(ctl, reason, msg): ${msg} if it says something, else the reason's text; gives
+ * SAMCTL_FAILED. */
 int samctl_fail(const struct samctl *ctl, enum sam_reason reason, const struct sam_msg *msg);
 
 struct samctl_column {
 	const char *head, *member;
 };
-/** samctl_print_list(ctl, list, columns): A JSON array of objects: as such with --json, else as an aligned
- * table. Steals ${list}. */
+/** samctl_print_list(ctl, list, columns): A JSON array of objects: as such with --json, else as an
+ * aligned table. Steals ${list}. */
 int samctl_print_list(const struct samctl *ctl, json_t *list, const struct samctl_column *columns);
-/** samctl_print_object(ctl, object): As such with --json, else one line for each member. Steals ${object}. */
+/** samctl_print_object(ctl, object): As such with --json, else one line for each member. Steals
+ * ${object}. */
 int samctl_print_object(const struct samctl *ctl, json_t *object);
-/** samctl_print_done(ctl, object, fmt, ...): The object with --json, else the sentence. Steals ${object}. */
+/** samctl_print_done(ctl, object, fmt, ...): The object with --json, else the sentence. Steals
+ * ${object}. */
 int samctl_print_done(const struct samctl *ctl, json_t *object, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** samctl_print_text(text, width): To standard output what a terminal may get: no control characters, padded
- * to ${width} columns (0: not). */
+/** samctl_print_text(text, width): To standard output what a terminal may get: no control
+ * characters, padded to ${width} columns (0: not). */
 void samctl_print_text(const char *text, int width);
-/** samctl_colour(good): Begin (1 good, 0 bad, -1 so-so) colour if standard output is a terminal and NO_COLOR is
- * not set; samctl_plain() ends it. */
+/** samctl_colour(good): Begin (1 good, 0 bad, -1 so-so) colour if standard output is a terminal and
+ * NO_COLOR is not set; samctl_plain() ends it. */
 void samctl_colour(int good);
 void samctl_plain(void);
 
@@ -141,7 +151,8 @@ const char *samctl_key_type(enum sam_key_type type, unsigned bits);
 bool samctl_key_type_by_name(const char *name, enum sam_key_type *type, unsigned *bits);
 
 /** samctl_read_file(ctl, path, max, out): A file, or standard input for "-". Exit status. */
-int samctl_read_file(const struct samctl *ctl, const char *path, size_t max, struct sam_secret *out) SAM_MUST;
+int samctl_read_file(const struct samctl *ctl, const char *path, size_t max,
+		     struct sam_secret *out) SAM_MUST;
 
 /** samctl_cm_open(config, out, msg): The CM as the configuration says. */
 enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **out,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl audit: reading the trail, as table, JSON lines (the records' own bytes) or CSV; explaining a record;
- * verifying the whole. Reading is recorded before it is done.
+ * samctl audit: reading the trail, as table, JSON lines (the records' own bytes) or CSV; explaining
+ * a record; verifying the whole. Reading is recorded before it is done.
  */
 #include "tools/samctl.h"
 
@@ -38,8 +38,9 @@ static int read_time(const struct samctl *ctl, const char *name, int64_t *us)
 	const char *text = samctl_given(ctl, name, 0);
 
 	if (text && !sam_clock_parse(text, us))
-		return samctl_usage(ctl, "--%s: `%s' is no time: 2026-11-23, 2026-11-23T15:45:00Z or @SECONDS",
-				    name, text);
+		return samctl_usage(
+			ctl, "--%s: `%s' is no time: 2026-11-23, 2026-11-23T15:45:00Z or @SECONDS",
+			name, text);
 	return SAMCTL_DONE;
 }
 
@@ -59,7 +60,8 @@ static int read_filter(const struct samctl *ctl, struct sam_audit_filter *filter
 	filter->credential = samctl_given(ctl, "credential", 0);
 	filter->jti = samctl_given(ctl, "jti", 0);
 	if (filter->type && !type_exists(filter->type))
-		return samctl_usage(ctl, "--type: `%s' is no event type; see p11-sam-audit(5)", filter->type);
+		return samctl_usage(ctl, "--type: `%s' is no event type; see p11-sam-audit(5)",
+				    filter->type);
 	if (filter->outcome && strcmp(filter->outcome, "success") != 0 &&
 	    strcmp(filter->outcome, "failure") != 0)
 		return samctl_usage(ctl, "--outcome is success or failure");
@@ -75,8 +77,9 @@ static int read_format(const struct samctl *ctl, enum format *format)
 
 	*format = ctl->json ? LINES : TABLE;
 	if (!name || strcmp(name, "table") == 0)
-		return name && ctl->json ? samctl_usage(ctl, "--json and --format table exclude each other") :
-					   SAMCTL_DONE;
+		return name && ctl->json
+			       ? samctl_usage(ctl, "--json and --format table exclude each other")
+			       : SAMCTL_DONE;
 	if (strcmp(name, "json") == 0)
 		*format = LINES;
 	else if (strcmp(name, "csv") == 0 && !ctl->json)
@@ -95,7 +98,8 @@ static void describe(const struct samctl *ctl, char *out, size_t size)
 		const char *value = samctl_given(ctl, filters[i], 0);
 
 		if (value)
-			used += (size_t)snprintf(out + used, size - used, " %s=%s", filters[i], value);
+			used += (size_t)snprintf(out + used, size - used, " %s=%s", filters[i],
+						 value);
 	}
 }
 
@@ -117,8 +121,8 @@ static const char *text_of(const json_t *object, const char *name)
 
 static void table_head(void)
 {
-	printf("%-27s  %6s  %-17s  %-7s  %-22s  %-16s  %-8s  %s\n", "TIME", "SEQ", "TYPE", "OUTCOME", "REASON",
-	       "SIGNER", "KEY", "LABEL");
+	printf("%-27s  %6s  %-17s  %-7s  %-22s  %-16s  %-8s  %s\n", "TIME", "SEQ", "TYPE",
+	       "OUTCOME", "REASON", "SIGNER", "KEY", "LABEL");
 }
 
 static void table_row(const struct sam_audit_row *row, const json_t *line)
@@ -158,9 +162,10 @@ static void csv_cell(const char *text, bool last)
 	fputs(last ? "\"\r\n" : "\",", stdout);
 }
 
-static const char *const csv_columns[] = { "node",  "class",	    "type",  "outcome",	 "reason",
-					   "detail", "signer", "credentialID", "label", "mechanism",
-					   "dtbsr", "target", "hash" };
+static const char *const csv_columns[] = { "node",   "class",	  "type",   "outcome",
+					   "reason", "detail",	  "signer", "credentialID",
+					   "label",  "mechanism", "dtbsr",  "target",
+					   "hash" };
 
 static void csv_head(void)
 {
@@ -313,7 +318,8 @@ static void end_progress(bool shown)
 }
 
 /* What was found is an alert of its own in the trail, behind the damage. */
-static int report(struct samctl *ctl, enum sam_reason reason, uint64_t count, const struct sam_msg *msg)
+static int report(struct samctl *ctl, enum sam_reason reason, uint64_t count,
+		  const struct sam_msg *msg)
 {
 	const char *text = *msg->text ? msg->text : sam_reason_text(reason);
 	struct sam_event event = { .type = SAM_EVENT_INTEGRITY, .reason = reason, .target = text };
@@ -339,13 +345,14 @@ int samctl_audit_verify(struct samctl *ctl)
 		return SAMCTL_FAILED;
 	if (shown && sam_store_head(sam_store(ctl->sam), &head) != SAM_OK)
 		shown = false; /* whatever that is, verifying will say it */
-	reason = sam_audit_verify(sam_store(ctl->sam), shown ? show_progress : NULL, &head.audit_seq, &count,
-				  &msg);
+	reason = sam_audit_verify(sam_store(ctl->sam), shown ? show_progress : NULL,
+				  &head.audit_seq, &count, &msg);
 	end_progress(shown);
 	if (reason == SAM_OK)
 		reason = sam_store_check(sam_store(ctl->sam), &msg);
 	if (reason != SAM_OK)
 		return report(ctl, reason, count, &msg);
-	return samctl_print_done(ctl, json_pack("{s:b,s:I}", "verified", 1, "records", (json_int_t)count),
-				 "%" PRIu64 " records, chain verified", count);
+	return samctl_print_done(
+		ctl, json_pack("{s:b,s:I}", "verified", 1, "records", (json_int_t)count),
+		"%" PRIu64 " records, chain verified", count);
 }

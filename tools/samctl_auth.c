@@ -24,7 +24,8 @@ int samctl_open(struct samctl *ctl)
 	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, &msg);
 }
 
-enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **out, struct sam_msg *msg)
+enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **out,
+			       struct sam_msg *msg)
 {
 	char memo[PATH_MAX + 16];
 	const struct sam_cm_options options = {
@@ -34,6 +35,7 @@ enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **
 		.pin_source = config->cm_pin_source,
 		.refused_memo = memo,
 		.sessions = config->cm_sessions,
+		.recheck_ms = config->cm_recheck_ms,
 	};
 
 	snprintf(memo, sizeof(memo), "%s.cm-refused", config->store);
@@ -44,7 +46,8 @@ enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **
 
 enum { LINE_SIZE = 256 };
 
-/* One line without echo, byte by byte: ^C gives up, ^U begins anew. False: given up, or too long. */
+/* One line without echo, byte by byte: ^C gives up, ^U begins anew. False: given up, or too long.
+ */
 static bool read_line(int fd, char line[LINE_SIZE], size_t *len)
 {
 	char c;
@@ -122,8 +125,9 @@ int samctl_secret(const struct samctl *ctl, const char *source, const char *prom
 	}
 	fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return samctl_usage(ctl, "%s: no pin source is given, and there is no terminal to ask at",
-				    prompt);
+		return samctl_usage(
+			ctl, "%s: no pin source is given, and there is no terminal to ask at",
+			prompt);
 	status = ask_terminal(ctl, fd, prompt, twice, out);
 	close(fd);
 	return status;
@@ -152,7 +156,8 @@ int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const
 /* ---- roles ---- */
 
 /* What is stored for --as, and as what: a signer only where the verb is the signer's own. */
-static const char *find_actor(const struct samctl *ctl, const struct sam_snapshot *s, enum sam_role *role)
+static const char *find_actor(const struct samctl *ctl, const struct sam_snapshot *s,
+			      enum sam_role *role)
 {
 	const struct sam_principal *principal = sam_registry_principal(s, ctl->as);
 	const struct sam_signer *signer = sam_registry_signer(s, ctl->as);
@@ -182,7 +187,8 @@ static enum sam_reason check_actor(struct samctl *ctl, const struct sam_secret *
 		return reason;
 	stored = find_actor(ctl, s, &role);
 	*known = stored != NULL;
-	reason = sam_password_check(sam_seal(ctl->sam), (const char *)secret->data, secret->len, stored);
+	reason = sam_password_check(sam_seal(ctl->sam), (const char *)secret->data, secret->len,
+				    stored);
 	sam_registry_put(s);
 	if (reason == SAM_PASSWORD_WRONG && !stored)
 		return SAM_PRINCIPAL_UNKNOWN;
@@ -201,7 +207,8 @@ static int refuse_actor(struct samctl *ctl, enum sam_reason reason, bool known)
 		.type = SAM_EVENT_ADMIN_REFUSED,
 		.reason = reason,
 		.actor_kind = "principal",
-		.actor = known ? ctl->as : NULL, /* what nobody is called may be a mistyped password */
+		.actor = known ? ctl->as
+			       : NULL, /* what nobody is called may be a mistyped password */
 		.target = ctl->what,
 	};
 
@@ -241,7 +248,9 @@ void samctl_actor(const struct samctl *ctl, struct sam_event *event)
 {
 	bool there = *ctl->actor;
 
-	event->actor_kind = !there ? "process" : ctl->role == SAM_ROLE_SIGNER ? "signer" : "principal";
+	event->actor_kind = !there			   ? "process"
+			    : ctl->role == SAM_ROLE_SIGNER ? "signer"
+							   : "principal";
 	event->actor = there ? ctl->actor : NULL;
 	event->role = there ? sam_registry_role_name(ctl->role) : NULL;
 }
@@ -268,7 +277,8 @@ bool samctl_record(struct samctl *ctl, struct sam_event *event)
 	return reason == SAM_OK;
 }
 
-int samctl_refuse(struct samctl *ctl, enum sam_reason reason, const char *target, const char *signer)
+int samctl_refuse(struct samctl *ctl, enum sam_reason reason, const char *target,
+		  const char *signer)
 {
 	char text[200];
 	struct sam_event event = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl doctor: one check after another on the rooms themselves, so that one broken thing does not hide the
- * rest; each with its remedy.
+ * samctl doctor: one check after another on the rooms themselves, so that one broken thing does not
+ * hide the rest; each with its remedy.
  */
 #include "tools/samctl.h"
 
@@ -16,7 +16,8 @@
 
 enum state { FINE, NOTE, PROBLEM };
 
-/* What the checks have opened so far; NULL or false: that check failed, and what needs it is left out. */
+/* What the checks have opened so far; NULL or false: that check failed, and what needs it is left
+ * out. */
 struct doctor {
 	struct samctl *ctl;
 	json_t *checks;
@@ -85,8 +86,9 @@ static void check_config(struct doctor *d)
 	if (d->has_config)
 		tell(d, "config", FINE, NULL, "%s", d->config.path);
 	else
-		tell(d, "config", PROBLEM, "p11-sam.yaml(5); P11_SAM_CONFIG or --config names the file",
-		     "%s", why(reason, &msg));
+		tell(d, "config", PROBLEM,
+		     "p11-sam.yaml(5); P11_SAM_CONFIG or --config names the file", "%s",
+		     why(reason, &msg));
 }
 
 static void check_file(struct doctor *d, const char *path)
@@ -97,7 +99,8 @@ static void check_file(struct doctor *d, const char *path)
 		tell(d, "ownership", FINE, NULL, "%s", path);
 	else
 		tell(d, "ownership", PROBLEM,
-		     "root or the SAM's user owns it and the folders on its way, and nobody else writes",
+		     "root or the SAM's user owns it and the folders on its way, and nobody else "
+		     "writes",
 		     "%s", msg.text);
 }
 
@@ -148,7 +151,8 @@ static void check_clock(struct doctor *d)
 
 	sam_clock_sync_state(&clock);
 	if (clock.synchronised)
-		tell(d, "clock", FINE, NULL, "synchronised, error at most %" PRId64 " us", clock.error_us);
+		tell(d, "clock", FINE, NULL, "synchronised, error at most %" PRId64 " us",
+		     clock.error_us);
 	else
 		tell(d, "clock", d->has_policy && d->policy.level > 1 ? PROBLEM : NOTE,
 		     "run chrony or systemd-timesyncd: a SAD lives for minutes",
@@ -172,7 +176,8 @@ static void check_mechanisms(struct doctor *d)
 		tell(d, "mechanisms", FINE, NULL, "%zu of the policy's %zu",
 		     d->policy.mechanism_count - lacking, d->policy.mechanism_count);
 	else
-		tell(d, "mechanisms", PROBLEM, "use a CM that can sign", "none that the policy allows");
+		tell(d, "mechanisms", PROBLEM, "use a CM that can sign",
+		     "none that the policy allows");
 }
 
 static void check_cm(struct doctor *d)
@@ -187,7 +192,8 @@ static void check_cm(struct doctor *d)
 		return;
 	}
 	sam_cm_info(d->cm, &info);
-	tell(d, "cm", FINE, NULL, "%s %s, token %s, logged in", info.manufacturer, info.model, info.label);
+	tell(d, "cm", FINE, NULL, "%s %s, token %s, logged in", info.manufacturer, info.model,
+	     info.label);
 	reason = sam_cm_random(d->cm, bytes, sizeof(bytes));
 	if (reason == SAM_OK)
 		tell(d, "random", FINE, NULL, "the CM's generator answers and passes its test");
@@ -209,8 +215,8 @@ static void check_seal(struct doctor *d)
 		tell(d, "seal", FINE, NULL, "the CM holds the sealing key");
 	else
 		tell(d, "seal", PROBLEM, "is it the token of `samctl init`?", "%s",
-		     reason == SAM_NOT_FOUND ? "the CM's token holds no sealing key, or two" :
-					       sam_reason_text(reason));
+		     reason == SAM_NOT_FOUND ? "the CM's token holds no sealing key, or two"
+					     : sam_reason_text(reason));
 }
 
 /* ---- the store ---- */
@@ -234,7 +240,8 @@ static void check_store(struct doctor *d)
 		     d->head.node, d->head.sequence);
 	else
 		tell(d, "store", PROBLEM,
-		     reason == SAM_STORE_MISSING ? "samctl init" : "restore a backup; keep this file as evidence",
+		     reason == SAM_STORE_MISSING ? "samctl init"
+						 : "restore a backup; keep this file as evidence",
 		     "%s", why(reason, &msg));
 }
 
@@ -262,7 +269,8 @@ static void check_keys(struct doctor *d)
 		absent++;
 	}
 	if (absent == 0)
-		tell(d, "keys", FINE, NULL, "all %zu registered keys are in the CM", d->snapshot->key_count);
+		tell(d, "keys", FINE, NULL, "all %zu registered keys are in the CM",
+		     d->snapshot->key_count);
 }
 
 static void check_registry(struct doctor *d)
@@ -312,17 +320,18 @@ static enum sam_reason note_row(void *arg, const struct sam_audit_row *row)
 static void check_audit(struct doctor *d)
 {
 	struct found last = { false };
-	struct sam_audit_filter filter = { .from_seq = d->head.audit_seq, .to_seq = d->head.audit_seq };
+	struct sam_audit_filter filter = { .from_seq = d->head.audit_seq,
+					   .to_seq = d->head.audit_seq };
 	enum sam_reason reason = sam_store_audit_read(d->store, &filter, note_row, &last);
 	bool same = last.is && memcmp(last.hash, d->head.audit_hash, sizeof(last.hash)) == 0;
 
 	if (reason == SAM_OK && (same || d->head.audit_seq == 0))
-		tell(d, "audit", FINE, NULL, "%" PRIu64 " records, the last is the one that is sealed",
-		     d->head.audit_seq);
+		tell(d, "audit", FINE, NULL,
+		     "%" PRIu64 " records, the last is the one that is sealed", d->head.audit_seq);
 	else
 		tell(d, "audit", PROBLEM, "samctl audit verify", "%s",
-		     reason == SAM_OK ? "the last record is not the one that is sealed" :
-					sam_reason_text(reason));
+		     reason == SAM_OK ? "the last record is not the one that is sealed"
+				      : sam_reason_text(reason));
 }
 
 enum { MAINTAIN_DUE_S = 2 * 86400 };
@@ -397,8 +406,8 @@ int samctl_doctor(struct samctl *ctl)
 	examine(d);
 	problem = d->problem;
 	if (ctl->json)
-		status = samctl_print_object(ctl, json_pack("{s:b,s:O}", "ok", (int)!problem, "checks",
-							    d->checks));
+		status = samctl_print_object(
+			ctl, json_pack("{s:b,s:O}", "ok", (int)!problem, "checks", d->checks));
 	json_decref(d->checks);
 	clear(d);
 	return problem ? SAMCTL_FAILED : status;

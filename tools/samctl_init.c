@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl init: the sealing key in the CM, the store, the first principals. It works on the rooms themselves,
- * since there is nothing to open yet, and never overwrites: what an interrupted run left is named.
+ * samctl init: the sealing key in the CM, the store, the first principals. It works on the rooms
+ * themselves, since there is nothing to open yet, and never overwrites: what an interrupted run
+ * left is named.
  */
 #include "tools/samctl.h"
 
@@ -84,7 +85,8 @@ static int read_secrets(struct samctl *ctl, struct setup *setup)
 		status = samctl_secret(ctl, person->source, prompt, true, &person->secret);
 		if (status != SAMCTL_DONE)
 			return status;
-		if (person->secret.len < SAM_PASSWORD_MIN || person->secret.len > SAM_PASSWORD_MAX) {
+		if (person->secret.len < SAM_PASSWORD_MIN ||
+		    person->secret.len > SAM_PASSWORD_MAX) {
 			samctl_say(ctl, "%s: %s", person->name, sam_reason_text(SAM_PASSWORD_WEAK));
 			return SAMCTL_FAILED;
 		}
@@ -99,8 +101,8 @@ static int check_user(struct samctl *ctl, const struct setup *setup)
 
 	if (setup->policy.level < 2 || (user && user->pw_uid == geteuid()))
 		return SAMCTL_DONE;
-	samctl_say(ctl, "level %u runs as the user %s only: run samctl as that user", setup->policy.level,
-		   setup->config.user);
+	samctl_say(ctl, "level %u runs as the user %s only: run samctl as that user",
+		   setup->policy.level, setup->config.user);
 	return SAMCTL_FAILED;
 }
 
@@ -146,7 +148,8 @@ static void name_node(char node[SAM_NAME_SIZE])
 /* Who stands in a store that is there: false if nobody can tell. */
 static bool count_principals(const struct setup *setup, size_t *count)
 {
-	struct sam_store_options options = { .path = setup->config.store, .chain = sam_audit_chain };
+	struct sam_store_options options = { .path = setup->config.store,
+					     .chain = sam_audit_chain };
 	struct sam_registry *registry = NULL;
 	struct sam_store *store = NULL;
 	struct sam_seal *seal = NULL;
@@ -179,7 +182,8 @@ static int refuse_store(struct samctl *ctl, const struct setup *setup)
 
 	if (count_principals(setup, &count) && count < 2)
 		samctl_say(ctl,
-			   "%s: an earlier init was interrupted before it had made the officer and the "
+			   "%s: an earlier init was interrupted before it had made the officer and "
+			   "the "
 			   "auditor; remove that file with its -wal and -shm, and the CM's object "
 			   "`p11-sam seal', then run init again",
 			   setup->config.store);
@@ -191,8 +195,10 @@ static int refuse_store(struct samctl *ctl, const struct setup *setup)
 static int refuse_seal(struct samctl *ctl, const struct setup *setup)
 {
 	samctl_say(ctl,
-		   "the CM's token holds a sealing key (`p11-sam seal') and there is no store %s: an earlier "
-		   "init was interrupted, or the store was moved; put the store back, or, if there is none, "
+		   "the CM's token holds a sealing key (`p11-sam seal') and there is no store %s: "
+		   "an earlier "
+		   "init was interrupted, or the store was moved; put the store back, or, if there "
+		   "is none, "
 		   "remove that object from the token and run init again",
 		   setup->config.store);
 	return SAMCTL_FAILED;
@@ -248,7 +254,8 @@ static int create_store(struct samctl *ctl, struct setup *setup)
 	if (reason == SAM_OK)
 		return SAMCTL_DONE;
 	samctl_fail(ctl, reason, &msg);
-	samctl_say(ctl, "the CM's token now holds the object `p11-sam seal': remove it before init is run again");
+	samctl_say(ctl, "the CM's token now holds the object `p11-sam seal': remove it before init "
+			"is run again");
 	return SAMCTL_FAILED;
 }
 
@@ -282,8 +289,9 @@ static enum sam_reason add_person(struct setup *setup, const struct person *pers
 	enum sam_reason reason;
 
 	sam_mem_copy_text(principal.name, sizeof(principal.name), person->name);
-	reason = sam_password_make(setup->seal, (const char *)person->secret.data, person->secret.len,
-				   principal.password, sizeof(principal.password));
+	reason = sam_password_make(setup->seal, (const char *)person->secret.data,
+				   person->secret.len, principal.password,
+				   sizeof(principal.password));
 	if (reason != SAM_OK)
 		return reason;
 	reason = sam_audit_make(&setup->audit, &event, &record);
@@ -325,14 +333,16 @@ static int tell(struct samctl *ctl, const struct setup *setup)
 	json_t *people = json_array();
 
 	for (size_t i = 0; i < setup->count; i++)
-		json_array_append_new(people, json_pack("{s:s,s:s}", "name", setup->people[i].name, "role",
-							sam_registry_role_name(setup->people[i].role)));
+		json_array_append_new(people,
+				      json_pack("{s:s,s:s}", "name", setup->people[i].name, "role",
+						sam_registry_role_name(setup->people[i].role)));
 	return samctl_print_done(ctl,
-				 json_pack("{s:s,s:s,s:i,s:o,s:o}", "store", setup->config.store, "node",
-					   setup->node, "level", (int)setup->policy.level, "policy",
-					   samctl_hex(setup->policy.sha256, 32), "principals", people),
-				 "%s: set up for node %s at level %u", setup->config.store, setup->node,
-				 setup->policy.level);
+				 json_pack("{s:s,s:s,s:i,s:o,s:o}", "store", setup->config.store,
+					   "node", setup->node, "level", (int)setup->policy.level,
+					   "policy", samctl_hex(setup->policy.sha256, 32),
+					   "principals", people),
+				 "%s: set up for node %s at level %u", setup->config.store,
+				 setup->node, setup->policy.level);
 }
 
 static void clear(struct setup *setup)

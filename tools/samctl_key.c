@@ -42,7 +42,8 @@ static enum sam_reason identify(struct sam_key *key)
 	return key->pkey ? SAM_OK : SAM_CM_FAILED;
 }
 
-/* Two keys with the same credentialID cannot be: sam_registry_add_key() refuses the id, and with it the key. */
+/* Two keys with the same credentialID cannot be: sam_registry_add_key() refuses the id, and with it
+ * the key. */
 static enum sam_reason enrol(struct samctl *ctl, const struct sam_key *key)
 {
 	struct sam_event event = {
@@ -131,8 +132,8 @@ int samctl_key_generate(struct samctl *ctl)
 static json_t *describe(const struct sam_key *key)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o}", "credentialID", key->credential, "signer",
-			 key->signer, "type", samctl_key_type(key->type, key->bits), "label", key->label,
-			 "created", samctl_time(key->created), "thumbprint",
+			 key->signer, "type", samctl_key_type(key->type, key->bits), "label",
+			 key->label, "created", samctl_time(key->created), "thumbprint",
 			 samctl_hex(key->thumbprint, 32));
 }
 
@@ -155,7 +156,7 @@ int samctl_key_list(struct samctl *ctl)
 {
 	static const struct samctl_column columns[] = {
 		{ "CREDENTIALID", "credentialID" }, { "SIGNER", "signer" }, { "TYPE", "type" },
-		{ "CREATED", "created" }, { "LABEL", "label" }, { NULL, NULL },
+		{ "CREATED", "created" },	    { "LABEL", "label" },   { NULL, NULL },
 	};
 	const struct sam_snapshot *s;
 	json_t *list;
@@ -181,9 +182,9 @@ int samctl_key_show(struct samctl *ctl)
 	if (key) {
 		object = describe(key);
 		json_object_set_new(object, "cm_id", samctl_hex(key->cm_id, SAM_CM_ID));
-		json_object_set_new(object, "in_cm",
-				    json_boolean(sam_cm_key_present(sam_cm(ctl->sam), key->cm_id) ==
-						 SAM_OK));
+		json_object_set_new(
+			object, "in_cm",
+			json_boolean(sam_cm_key_present(sam_cm(ctl->sam), key->cm_id) == SAM_OK));
 		json_object_set_new(object, "publicKey", pem(key));
 	}
 	sam_registry_put(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What samctl prints: tables and lines for people, JSON for programs, messages on standard error. Texts from
- * outside (labels, names) never reach a terminal with control characters in them.
+ * What samctl prints: tables and lines for people, JSON for programs, messages on standard error.
+ * Texts from outside (labels, names) never reach a terminal with control characters in them.
  */
 #include "tools/samctl.h"
 
@@ -50,9 +50,14 @@ int samctl_usage(const struct samctl *ctl, const char *fmt, ...)
 
 int samctl_fail(const struct samctl *ctl, enum sam_reason reason, const struct sam_msg *msg)
 {
-	const char *text = msg && *msg->text ? msg->text : sam_reason_text(reason);
+	const char *text = sam_reason_text(reason);
 
-	samctl_say(ctl, "%s", text);
+	if (!msg || !*msg->text)
+		samctl_say(ctl, "%s", text);
+	else if (reason == SAM_CONFIG || reason == SAM_POLICY || strstr(msg->text, text))
+		samctl_say(ctl, "%s", msg->text); /* it has the remedy in it */
+	else
+		samctl_say(ctl, "%s (%s)", msg->text, text);
 	return SAMCTL_FAILED;
 }
 
@@ -140,9 +145,9 @@ static const struct {
 	enum sam_key_type type;
 	unsigned bits;
 } key_types[] = {
-	{ "rsa:2048", SAM_KEY_RSA, 2048 }, { "rsa:3072", SAM_KEY_RSA, 3072 },
-	{ "rsa:4096", SAM_KEY_RSA, 4096 }, { "ec:P-256", SAM_KEY_EC, 256 },
-	{ "ec:P-384", SAM_KEY_EC, 384 },   { "ec:P-521", SAM_KEY_EC, 521 },
+	{ "rsa:2048", SAM_KEY_RSA, 2048 },   { "rsa:3072", SAM_KEY_RSA, 3072 },
+	{ "rsa:4096", SAM_KEY_RSA, 4096 },   { "ec:P-256", SAM_KEY_EC, 256 },
+	{ "ec:P-384", SAM_KEY_EC, 384 },     { "ec:P-521", SAM_KEY_EC, 521 },
 	{ "ed25519", SAM_KEY_ED25519, 255 },
 };
 
@@ -196,11 +201,12 @@ static char *scalar_text(const json_t *value)
 	if (json_is_boolean(value))
 		return strdup(json_is_true(value) ? "yes" : "no");
 	if (json_is_integer(value))
-		return asprintf(&text, "%lld", (long long)json_integer_value(value)) < 0 ? NULL : text;
+		return asprintf(&text, "%lld", (long long)json_integer_value(value)) < 0 ? NULL
+											 : text;
 	if (!json_is_array(value))
 		return strdup("");
 	text = strdup("");
-	json_array_foreach(value, i, item) {
+	json_array_foreach (value, i, item) {
 		sam_auto(sam_free) char *before = text, *one = scalar_text(item);
 
 		if (!one || asprintf(&text, "%s%s%s", before, i ? ", " : "", one) < 0)
@@ -236,7 +242,7 @@ static void print_members(const char *prefix, const json_t *object, int width)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, key, value)
+	json_object_foreach ((json_t *)object, key, value)
 		print_member(prefix, key, value, width);
 }
 
@@ -249,7 +255,7 @@ static void print_lines(const char *name, const json_t *list, int width)
 		samctl_print_text(name, width);
 		puts("  -");
 	}
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		sam_auto(sam_free) char *text = scalar_text(item);
 
 		samctl_print_text(i ? "" : name, width);
@@ -290,7 +296,7 @@ static int name_width(const char *prefix, const json_t *object)
 	json_t *value;
 	int width = 0;
 
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach ((json_t *)object, key, value) {
 		char name[96];
 		int own = snprintf(name, sizeof(name), "%s%s%s", prefix, *prefix ? " " : "", key);
 
@@ -321,9 +327,10 @@ static void print_table(const json_t *list, const struct samctl_column *columns)
 
 	for (size_t c = 0; columns[c].head; c++)
 		widths[c] = columns_of(columns[c].head);
-	json_array_foreach(list, i, row) {
+	json_array_foreach (list, i, row) {
 		for (size_t c = 0; columns[c].head; c++) {
-			sam_auto(sam_free) char *text = scalar_text(json_object_get(row, columns[c].member));
+			sam_auto(sam_free) char *text =
+				scalar_text(json_object_get(row, columns[c].member));
 
 			if (text && columns_of(text) > widths[c])
 				widths[c] = columns_of(text);
@@ -332,9 +339,10 @@ static void print_table(const json_t *list, const struct samctl_column *columns)
 	for (size_t c = 0; columns[c].head; c++)
 		printf("%-*s%s", columns[c + 1].head ? widths[c] : 0, columns[c].head,
 		       columns[c + 1].head ? "  " : "\n");
-	json_array_foreach(list, i, row) {
+	json_array_foreach (list, i, row) {
 		for (size_t c = 0; columns[c].head; c++) {
-			sam_auto(sam_free) char *text = scalar_text(json_object_get(row, columns[c].member));
+			sam_auto(sam_free) char *text =
+				scalar_text(json_object_get(row, columns[c].member));
 			bool last = !columns[c + 1].head;
 
 			samctl_print_text(text ? text : "", last ? 0 : widths[c]);

@@ -62,10 +62,12 @@ static int add_jwk(struct samctl *ctl, const char *signer, const json_t *json, c
 	reason = bind(ctl, &authenticator);
 	sam_jose_jwk_clear(&jwk);
 	if (reason != SAM_OK)
-		return samctl_refuse(ctl, reason, reason == SAM_EXISTS ? authenticator.kid : signer, NULL);
+		return samctl_refuse(ctl, reason, reason == SAM_EXISTS ? authenticator.kid : signer,
+				     NULL);
 	if (json_object_get(json, "d"))
 		samctl_say(ctl,
-			   "%s holds the private key; only its public part was kept. The device alone should "
+			   "%s holds the private key; only its public part was kept. The device "
+			   "alone should "
 			   "have it: hand over the public JWK (sadtool keygen --public)",
 			   path);
 	return samctl_print_done(ctl,
@@ -99,8 +101,8 @@ int samctl_authenticator_add(struct samctl *ctl)
 int samctl_authenticator_list(struct samctl *ctl)
 {
 	static const struct samctl_column columns[] = {
-		{ "KID", "kid" }, { "SIGNER", "signer" }, { "ALG", "alg" }, { "CREATED", "created" },
-		{ NULL, NULL },
+		{ "KID", "kid" },	  { "SIGNER", "signer" }, { "ALG", "alg" },
+		{ "CREATED", "created" }, { NULL, NULL },
 	};
 	const struct sam_snapshot *s;
 	json_t *list;
@@ -112,9 +114,9 @@ int samctl_authenticator_list(struct samctl *ctl)
 		const struct sam_authenticator *a = &s->authenticators[i];
 		const char *alg = sam_jws_name(a->alg);
 
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o,s:o}", "kid", a->kid, "signer",
-						      a->signer, "alg", alg ? alg : "RSA", "created",
-						      samctl_time(a->created), "jwk",
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o,s:o}", "kid", a->kid,
+						      "signer", a->signer, "alg", alg ? alg : "RSA",
+						      "created", samctl_time(a->created), "jwk",
 						      json_loads(a->jwk, 0, NULL)));
 	}
 	sam_registry_put(s);
@@ -150,7 +152,8 @@ static enum sam_reason read_signers(const struct samctl *ctl, const struct sam_s
 		for (size_t k = 0; k < principal->signer_count; k++)
 			twice |= strcmp(principal->signers[k], id) == 0;
 		if (!twice)
-			sam_mem_copy_text(principal->signers[principal->signer_count++], SAM_NAME_SIZE, id);
+			sam_mem_copy_text(principal->signers[principal->signer_count++],
+					  SAM_NAME_SIZE, id);
 	}
 	*missing = NULL;
 	return SAM_OK;
@@ -169,13 +172,15 @@ static enum sam_reason add_principal(struct samctl *ctl, const struct sam_princi
 	samctl_actor(ctl, &event);
 	reason = sam_audit_make(sam_audit(ctl->sam), &event, &record);
 	if (reason == SAM_OK)
-		reason = sam_registry_add_principal(sam_registry(ctl->sam), principal, &record.record);
+		reason = sam_registry_add_principal(sam_registry(ctl->sam), principal,
+						    &record.record);
 	sam_audit_clear(&record);
 	return reason;
 }
 
 /* Signers and principals log in by the same NAME:SECRET: one name, one owner. */
-static enum sam_reason check_new(struct samctl *ctl, struct sam_principal *principal, const char **missing)
+static enum sam_reason check_new(struct samctl *ctl, struct sam_principal *principal,
+				 const char **missing)
 {
 	const struct sam_snapshot *s;
 	enum sam_reason reason = sam_registry_get(sam_registry(ctl->sam), &s);
@@ -206,8 +211,9 @@ int samctl_principal_add(struct samctl *ctl)
 	sam_mem_copy_text(principal.name, sizeof(principal.name), name);
 	reason = check_new(ctl, &principal, &missing);
 	if (reason == SAM_OK)
-		status = samctl_password(ctl, sam_seal(ctl->sam), samctl_given(ctl, "new-pin-source", 0),
-					 name, principal.password);
+		status = samctl_password(ctl, sam_seal(ctl->sam),
+					 samctl_given(ctl, "new-pin-source", 0), name,
+					 principal.password);
 	if (reason == SAM_OK && status == SAMCTL_DONE)
 		reason = add_principal(ctl, &principal);
 	free(principal.signers);
@@ -225,7 +231,10 @@ int samctl_principal_add(struct samctl *ctl)
 int samctl_principal_list(struct samctl *ctl)
 {
 	static const struct samctl_column columns[] = {
-		{ "NAME", "name" }, { "ROLE", "role" }, { "SIGNERS", "signers" }, { NULL, NULL },
+		{ "NAME", "name" },
+		{ "ROLE", "role" },
+		{ "SIGNERS", "signers" },
+		{ NULL, NULL },
 	};
 	const struct sam_snapshot *s;
 	json_t *list;
@@ -240,7 +249,8 @@ int samctl_principal_list(struct samctl *ctl)
 		for (size_t k = 0; k < p->signer_count; k++)
 			json_array_append_new(signers, json_string(p->signers[k]));
 		json_array_append_new(list, json_pack("{s:s,s:s,s:o}", "name", p->name, "role",
-						      sam_registry_role_name(p->role), "signers", signers));
+						      sam_registry_role_name(p->role), "signers",
+						      signers));
 	}
 	sam_registry_put(s);
 	return samctl_print_list(ctl, list, columns);

@@ -46,18 +46,20 @@ static json_t *until(int64_t time)
 
 static json_t *keys(const struct sam_policy *policy)
 {
-	static const char *const types[] = { [SAM_KEY_RSA] = "rsa", [SAM_KEY_EC] = "ec",
-					     [SAM_KEY_ED25519] = "ed25519" };
+	static const char *const types[] = {
+		[SAM_KEY_RSA] = "rsa", [SAM_KEY_EC] = "ec", [SAM_KEY_ED25519] = "ed25519"
+	};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < policy->key_count; i++) {
 		const struct sam_key_rule *rule = &policy->keys[i];
 
-		json_array_append_new(list, json_pack("{s:s,s:i,s:i,s:o,s:o}", "type", types[rule->type],
-						      "min_bits", (int)rule->min_bits, "max_bits",
-						      (int)rule->max_bits, "generate_until",
-						      until(rule->generate_until), "sign_until",
-						      until(rule->sign_until)));
+		json_array_append_new(list,
+				      json_pack("{s:s,s:i,s:i,s:o,s:o}", "type", types[rule->type],
+						"min_bits", (int)rule->min_bits, "max_bits",
+						(int)rule->max_bits, "generate_until",
+						until(rule->generate_until), "sign_until",
+						until(rule->sign_until)));
 	}
 	return list;
 }
@@ -75,18 +77,19 @@ static json_t *sentences(const struct sam_policy *policy,
 
 static json_t *describe(const struct sam_policy *policy)
 {
-	return json_pack("{s:s,s:o,s:i,s:i,s:b,s:o,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}", "path",
-			 policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
-			 "version", (int)policy->version, "level", (int)policy->level, "signs",
-			 (int)!sam_policy_missing(policy, 0), "statements",
-			 sentences(policy, sam_policy_statement), "missing",
-			 sentences(policy, sam_policy_missing), "authorisation",
-			 policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad",
-			 "always_authenticate", (int)policy->always_authenticate, "verify",
-			 (int)policy->verify, "curve_below_hash", (int)policy->curve_below_hash,
-			 "max_lifetime", (json_int_t)policy->max_lifetime, "leeway",
-			 (json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
-			 mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
+	return json_pack(
+		"{s:s,s:o,s:i,s:i,s:b,s:o,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}", "path",
+		policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
+		"version", (int)policy->version, "level", (int)policy->level, "signs",
+		(int)!sam_policy_missing(policy, 0), "statements",
+		sentences(policy, sam_policy_statement), "missing",
+		sentences(policy, sam_policy_missing), "authorisation",
+		policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad",
+		"always_authenticate", (int)policy->always_authenticate, "verify",
+		(int)policy->verify, "curve_below_hash", (int)policy->curve_below_hash,
+		"max_lifetime", (json_int_t)policy->max_lifetime, "leeway",
+		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
+		mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
 }
 
 /* For people a rule about keys is one line. */
@@ -98,10 +101,11 @@ static int print(const struct samctl *ctl, json_t *object)
 	if (ctl->json || !object)
 		return samctl_print_object(ctl, object);
 	lines = json_array();
-	json_array_foreach(json_object_get(object, "keys"), i, rule) {
+	json_array_foreach (json_object_get(object, "keys"), i, rule) {
 		char text[256];
 
-		snprintf(text, sizeof(text), "%s %lld to %lld bits: generate until %s, sign until %s",
+		snprintf(text, sizeof(text),
+			 "%s %lld to %lld bits: generate until %s, sign until %s",
 			 json_string_value(json_object_get(rule, "type")),
 			 (long long)json_integer_value(json_object_get(rule, "min_bits")),
 			 (long long)json_integer_value(json_object_get(rule, "max_bits")),

@@ -113,7 +113,8 @@ static int print_claims(const struct samctl *ctl, json_t *object)
 
 	for (size_t i = 0; !ctl->json && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		const json_t *value = json_object_get(object, parts[i]);
-		sam_auto(sam_free) char *text = json_is_object(value) ? json_dumps(value, JSON_INDENT(2)) : NULL;
+		sam_auto(sam_free) char *text =
+			json_is_object(value) ? json_dumps(value, JSON_INDENT(2)) : NULL;
 
 		if (text)
 			json_object_set_new(object, parts[i], json_string(text));

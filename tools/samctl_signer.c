@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl signer: enrolling signers, one or many, looking at them, and the signer's own change of password.
+ * samctl signer: enrolling signers, one or many, looking at them, and the signer's own change of
+ * password.
  */
 #include "tools/samctl.h"
 
@@ -26,7 +27,8 @@ static const char *read_wish(const struct wish *wish, struct sam_signer *signer)
 	sam_mem_copy_text(signer->id, sizeof(signer->id), wish->id);
 	if (wish->name && !sam_mem_copy_text(signer->name, sizeof(signer->name), wish->name))
 		return "the name is longer than 256 bytes";
-	if (wish->subject && !sam_mem_copy_text(signer->subject, sizeof(signer->subject), wish->subject))
+	if (wish->subject &&
+	    !sam_mem_copy_text(signer->subject, sizeof(signer->subject), wish->subject))
 		return "the subject is longer than 256 bytes";
 	signer->created = sam_clock_now();
 	return NULL;
@@ -75,7 +77,7 @@ static const char *read_line(const json_t *object, struct wish *wish)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach ((json_t *)object, key, value) {
 		bool good = false;
 
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -83,8 +85,8 @@ static const char *read_line(const json_t *object, struct wish *wish)
 		if (!good || !json_is_string(value))
 			return "a member is unknown or no string (id, name, subject, pin_source)";
 	}
-	*wish = (struct wish){ member(object, "id"), member(object, "name"), member(object, "subject"),
-			       member(object, "pin_source") };
+	*wish = (struct wish){ member(object, "id"), member(object, "name"),
+			       member(object, "subject"), member(object, "pin_source") };
 	return wish->id ? NULL : "the member id is missing";
 }
 
@@ -95,8 +97,8 @@ static int make_password(const struct samctl *ctl, const char *source, struct sa
 	return samctl_password(ctl, sam_seal(ctl->sam), source, signer->id, signer->password);
 }
 
-static int batch_line(struct samctl *ctl, const char *line, size_t len, size_t number, bool only_check,
-		      json_t *added)
+static int batch_line(struct samctl *ctl, const char *line, size_t len, size_t number,
+		      bool only_check, json_t *added)
 {
 	json_auto_t *object = sam_jose_json(line, len);
 	struct sam_signer signer;
@@ -120,7 +122,8 @@ static int batch_line(struct samctl *ctl, const char *line, size_t len, size_t n
 	return status;
 }
 
-static int batch_pass(struct samctl *ctl, const struct sam_secret *file, bool only_check, json_t *added)
+static int batch_pass(struct samctl *ctl, const struct sam_secret *file, bool only_check,
+		      json_t *added)
 {
 	const char *p = (const char *)file->data, *end = p + file->len;
 	int status = SAMCTL_DONE;
@@ -156,7 +159,8 @@ static int batch(struct samctl *ctl, const char *path)
 		json_decref(added);
 		return status;
 	}
-	return samctl_print_done(ctl, json_pack("{s:o}", "signers", added), "%zu signers added", count);
+	return samctl_print_done(ctl, json_pack("{s:o}", "signers", added), "%zu signers added",
+				 count);
 }
 
 int samctl_signer_add(struct samctl *ctl)
@@ -196,17 +200,18 @@ static json_t *describe(const struct sam_snapshot *s, const struct sam_signer *s
 
 	for (size_t i = 0; i < s->authenticator_count; i++)
 		if (strcmp(s->authenticators[i].signer, signer->id) == 0)
-			json_array_append_new(authenticators, json_string(s->authenticators[i].kid));
+			json_array_append_new(authenticators,
+					      json_string(s->authenticators[i].kid));
 	for (size_t i = 0; i < s->key_count; i++)
 		if (strcmp(s->keys[i].signer, signer->id) == 0)
 			json_array_append_new(keys, json_string(s->keys[i].credential));
 	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "id", signer->id, "name", signer->name,
 			 "subject", signer->subject, "password",
-			 !*signer->password	? "none" :
-			 signer->password_own	? "own" :
-						  "first",
-			 "created", samctl_time(signer->created), "authenticators", authenticators, "keys",
-			 keys);
+			 !*signer->password	? "none"
+			 : signer->password_own ? "own"
+						: "first",
+			 "created", samctl_time(signer->created), "authenticators", authenticators,
+			 "keys", keys);
 }
 
 int samctl_signer_show(struct samctl *ctl)
@@ -230,8 +235,8 @@ int samctl_signer_show(struct samctl *ctl)
 int samctl_signer_list(struct samctl *ctl)
 {
 	static const struct samctl_column columns[] = {
-		{ "ID", "id" }, { "NAME", "name" }, { "PASSWORD", "password" }, { "CREATED", "created" },
-		{ "KEYS", "keys" }, { NULL, NULL },
+		{ "ID", "id" },		  { "NAME", "name" }, { "PASSWORD", "password" },
+		{ "CREATED", "created" }, { "KEYS", "keys" }, { NULL, NULL },
 	};
 	const struct sam_snapshot *s;
 	json_t *list = json_array();
@@ -266,7 +271,8 @@ static enum sam_reason replace(struct samctl *ctl, const char *id, const char *p
 	if (!signer)
 		return SAM_NOT_FOUND;
 	sam_mem_copy_text(changed.password, sizeof(changed.password), password);
-	changed.password_own = true; /* from now on a login may authorise, where the policy has it so */
+	changed.password_own =
+		true; /* from now on a login may authorise, where the policy has it so */
 	samctl_actor(ctl, &event);
 	reason = sam_audit_make(sam_audit(ctl->sam), &event, &record);
 	if (reason == SAM_OK)
@@ -285,8 +291,8 @@ static bool is_the_old_one(struct samctl *ctl, const char *id, const struct sam_
 	if (sam_registry_get(sam_registry(ctl->sam), &s) != SAM_OK)
 		return false;
 	signer = sam_registry_signer(s, id);
-	same = signer && sam_password_check(sam_seal(ctl->sam), (const char *)secret->data, secret->len,
-					    signer->password) == SAM_OK;
+	same = signer && sam_password_check(sam_seal(ctl->sam), (const char *)secret->data,
+					    secret->len, signer->password) == SAM_OK;
 	sam_registry_put(s);
 	return same;
 }
@@ -300,13 +306,14 @@ static int change(struct samctl *ctl, const char *id, const struct sam_secret *s
 		samctl_say(ctl, "the new password is the old one");
 		return SAMCTL_FAILED;
 	}
-	reason = sam_password_make(sam_seal(ctl->sam), (const char *)secret->data, secret->len, password,
-				   sizeof(password));
+	reason = sam_password_make(sam_seal(ctl->sam), (const char *)secret->data, secret->len,
+				   password, sizeof(password));
 	if (reason == SAM_OK)
 		reason = replace(ctl, id, password);
 	if (reason != SAM_OK)
 		return samctl_refuse(ctl, reason, id, id);
-	return samctl_print_done(ctl, json_pack("{s:s}", "signer", id), "password of %s changed", id);
+	return samctl_print_done(ctl, json_pack("{s:s}", "signer", id), "password of %s changed",
+				 id);
 }
 
 int samctl_signer_passwd(struct samctl *ctl)

@@ -41,8 +41,9 @@ static json_t *describe_store(const struct samctl *ctl, const struct sam_store_h
 {
 	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "path",
 			 sam_config(ctl->sam)->store, "node", head->node, "sequence",
-			 (json_int_t)head->sequence, "grants_version", (json_int_t)head->grants_version,
-			 "audit_records", (json_int_t)head->audit_seq, "audit_hash",
+			 (json_int_t)head->sequence, "grants_version",
+			 (json_int_t)head->grants_version, "audit_records",
+			 (json_int_t)head->audit_seq, "audit_hash",
 			 samctl_hex(head->audit_hash, sizeof(head->audit_hash)), "activations",
 			 (json_int_t)head->activations, "uses", (json_int_t)head->uses, "tokens",
 			 (json_int_t)head->tokens, "latest_time", samctl_time(head->latest_time),
@@ -51,8 +52,8 @@ static json_t *describe_store(const struct samctl *ctl, const struct sam_store_h
 
 static json_t *describe_registry(const struct sam_snapshot *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I}", "principals", (json_int_t)s->principal_count, "signers",
-			 (json_int_t)s->signer_count, "authenticators",
+	return json_pack("{s:I,s:I,s:I,s:I}", "principals", (json_int_t)s->principal_count,
+			 "signers", (json_int_t)s->signer_count, "authenticators",
 			 (json_int_t)s->authenticator_count, "keys", (json_int_t)s->key_count);
 }
 
@@ -74,12 +75,12 @@ int samctl_status(struct samctl *ctl)
 	if (!samctl_snapshot(ctl, &s))
 		return SAMCTL_FAILED;
 	object = json_pack("{s:s,s:s,s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "config",
-			   sam_config(ctl->sam)->path, "sam_id", sam_config(ctl->sam)->sam_id, "uid",
-			   (int)geteuid(), "level", (int)policy->level, "signs",
+			   sam_config(ctl->sam)->path, "sam_id", sam_config(ctl->sam)->sam_id,
+			   "uid", (int)geteuid(), "level", (int)policy->level, "signs",
 			   (int)!sam_policy_missing(policy, 0), "statements",
 			   sentences(policy, sam_policy_statement), "missing",
-			   sentences(policy, sam_policy_missing), "policy", describe_policy(policy), "cm",
-			   describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
+			   sentences(policy, sam_policy_missing), "policy", describe_policy(policy),
+			   "cm", describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
 			   describe_registry(s));
 	sam_registry_put(s);
 	return samctl_print_object(ctl, object);

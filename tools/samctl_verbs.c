@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Which verbs there are, who may use them, and what they take. Usage texts, the parser and the test of
- * the manual pages read this one table.
+ * Which verbs there are, who may use them, and what they take. Usage texts, the parser and the test
+ * of the manual pages read this one table.
  */
 #include <stdio.h>
 
 #include "tools/samctl.h"
 
-#define END { NULL, NULL, SAMCTL_OPTIONAL, NULL }
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL, SAMCTL_OPTIONAL, NULL                                                  \
+	}
 
 const struct samctl_option samctl_globals[] = {
 	{ "config", "PATH", SAMCTL_OPTIONAL, "the configuration file" },
-	{ "as", "NAME", SAMCTL_OPTIONAL, "who acts: a principal, or the signer for `signer passwd`" },
-	{ "pin-source", "URI", SAMCTL_OPTIONAL, "NAME's password: file:PATH, credential:NAME or tty:" },
+	{ "as", "NAME", SAMCTL_OPTIONAL,
+	  "who acts: a principal, or the signer for `signer passwd`" },
+	{ "pin-source", "URI", SAMCTL_OPTIONAL,
+	  "NAME's password: file:PATH, credential:NAME or tty:" },
 	{ "json", NULL, SAMCTL_OPTIONAL, "print JSON" },
 	{ "help", NULL, SAMCTL_OPTIONAL, "print this help" },
 	{ "version", NULL, SAMCTL_OPTIONAL, "print the version" },
@@ -23,7 +28,8 @@ static const struct samctl_option none[] = { END };
 
 static const struct samctl_option init_options[] = {
 	{ "officer", "NAME", SAMCTL_MANY, "a security officer; one or two" },
-	{ "officer-pin-source", "URI", SAMCTL_MANY, "the officer's first password, in the same order" },
+	{ "officer-pin-source", "URI", SAMCTL_MANY,
+	  "the officer's first password, in the same order" },
 	{ "auditor", "NAME", SAMCTL_REQUIRED, "the auditor" },
 	{ "auditor-pin-source", "URI", SAMCTL_REQUIRED, "the auditor's first password" },
 	END,
@@ -84,16 +90,19 @@ static const struct samctl_option audit_options[] = {
 #define OFFICER_OR_AUDITOR (SAMCTL_OFFICER | SAMCTL_AUDITOR)
 
 static const struct samctl_verb verbs[] = {
-	{ "init", NULL, 0, samctl_init, 0, 0, "", "set up the store, its seal and the first principals",
-	  init_options },
-	{ "status", NULL, 0, samctl_status, 0, 0, "", "show what is loaded and where the store stands", none },
+	{ "init", NULL, 0, samctl_init, 0, 0, "",
+	  "set up the store, its seal and the first principals", init_options },
+	{ "status", NULL, 0, samctl_status, 0, 0, "",
+	  "show what is loaded and where the store stands", none },
 	{ "doctor", NULL, 0, samctl_doctor, 0, 0, "", "check the set-up and say what to do", none },
-	{ "maintain", NULL, 0, samctl_maintain, 0, 0, "", "do what is due: check, sweep, checkpoint", none },
+	{ "maintain", NULL, 0, samctl_maintain, 0, 0, "",
+	  "do what is due: check, sweep, checkpoint", none },
 	{ "signer", "add", SAMCTL_OFFICER, samctl_signer_add, 0, 1, "[ID]", "enrol a signer",
 	  signer_add_options },
 	{ "signer", "show", OFFICER_OR_AUDITOR, samctl_signer_show, 1, 1, "ID",
 	  "show a signer with authenticators and keys", none },
-	{ "signer", "list", OFFICER_OR_AUDITOR, samctl_signer_list, 0, 0, "", "list the signers", none },
+	{ "signer", "list", OFFICER_OR_AUDITOR, samctl_signer_list, 0, 0, "", "list the signers",
+	  none },
 	{ "signer", "passwd", SAMCTL_SIGNER, samctl_signer_passwd, 1, 1, "ID",
 	  "change the service password, as the signer", passwd_options },
 	{ "authenticator", "add", SAMCTL_OFFICER, samctl_authenticator_add, 1, 1, "ID",
@@ -102,23 +111,29 @@ static const struct samctl_verb verbs[] = {
 	  "list the device keys", none },
 	{ "principal", "add", SAMCTL_OFFICER, samctl_principal_add, 1, 1, "NAME",
 	  "make a principal", principal_add_options },
-	{ "principal", "list", SAMCTL_OFFICER, samctl_principal_list, 0, 0, "", "list the principals", none },
+	{ "principal", "list", SAMCTL_OFFICER, samctl_principal_list, 0, 0, "",
+	  "list the principals", none },
 	{ "key", "generate", SAMCTL_OFFICER, samctl_key_generate, 0, 0, "",
 	  "make a signing key in the CM", key_generate_options },
-	{ "key", "list", OFFICER_OR_AUDITOR, samctl_key_list, 0, 0, "", "list the signing keys", none },
-	{ "key", "show", OFFICER_OR_AUDITOR, samctl_key_show, 1, 1, "ID", "show a signing key", none },
+	{ "key", "list", OFFICER_OR_AUDITOR, samctl_key_list, 0, 0, "", "list the signing keys",
+	  none },
+	{ "key", "show", OFFICER_OR_AUDITOR, samctl_key_show, 1, 1, "ID", "show a signing key",
+	  none },
 	{ "sad", "exchange", 0, samctl_sad_exchange, 0, 1, "[FILE]",
 	  "give the 30-character token of a SAD", sad_options },
 	{ "sad", "inspect", 0, samctl_sad_inspect, 0, 1, "[FILE]",
 	  "show a SAD and whether it would be taken now", sad_options },
 	{ "policy", "check", 0, samctl_policy_check, 1, 1, "FILE", "check a policy file", none },
-	{ "policy", "show", OFFICER_OR_AUDITOR, samctl_policy_show, 0, 0, "", "show the policy in force", none },
-	{ "audit", "list", SAMCTL_AUDITOR, samctl_audit_list, 0, 0, "", "list the audit trail, newest last",
-	  audit_options },
+	{ "policy", "show", OFFICER_OR_AUDITOR, samctl_policy_show, 0, 0, "",
+	  "show the policy in force", none },
+	{ "audit", "list", SAMCTL_AUDITOR, samctl_audit_list, 0, 0, "",
+	  "list the audit trail, newest last", audit_options },
 	{ "audit", "search", SAMCTL_AUDITOR, samctl_audit_search, 0, 0, "",
 	  "list the records that fit; at least one condition", audit_options },
-	{ "audit", "show", SAMCTL_AUDITOR, samctl_audit_show, 1, 1, "SEQ", "explain one record", none },
-	{ "audit", "verify", SAMCTL_AUDITOR, samctl_audit_verify, 0, 0, "", "verify the whole trail", none },
+	{ "audit", "show", SAMCTL_AUDITOR, samctl_audit_show, 1, 1, "SEQ", "explain one record",
+	  none },
+	{ "audit", "verify", SAMCTL_AUDITOR, samctl_audit_verify, 0, 0, "",
+	  "verify the whole trail", none },
 };
 
 const struct samctl_verb *samctl_verb_at(size_t i)
@@ -128,6 +143,7 @@ const struct samctl_verb *samctl_verb_at(size_t i)
 
 const char *samctl_verb_text(const struct samctl_verb *verb, char *out, size_t size)
 {
-	snprintf(out, size, "%s%s%s", verb->group, verb->name ? " " : "", verb->name ? verb->name : "");
+	snprintf(out, size, "%s%s%s", verb->group, verb->name ? " " : "",
+		 verb->name ? verb->name : "");
 	return out;
 }

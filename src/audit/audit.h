@@ -50,8 +50,8 @@ struct sam_audit {
 	struct sam_audit_repeat *repeat; /* the refusal that is being counted */
 };
 
-/** sam_audit_start(audit, store, level, policy_sha256), sam_audit_end(audit): End writes what was being
- * counted. */
+/** sam_audit_start(audit, store, level, policy_sha256), sam_audit_end(audit): End writes what was
+ * being counted. */
 enum sam_reason sam_audit_start(struct sam_audit *audit, struct sam_store *store, unsigned level,
 				const uint8_t policy_sha256[32]) SAM_MUST;
 void sam_audit_end(struct sam_audit *audit);
@@ -61,8 +61,8 @@ struct sam_audit_record {
 	struct sam_record record;
 	char *members;            /* owned */
 };
-/** sam_audit_make(audit, event, out): Clear with sam_audit_clear(). The strings of ${event} must live as
- * long as the record. */
+/** sam_audit_make(audit, event, out): What was being counted is written first. ${out} is a copy;
+ * clear it with sam_audit_clear(). */
 enum sam_reason sam_audit_make(const struct sam_audit *audit, const struct sam_event *event,
 			       struct sam_audit_record *out) SAM_MUST;
 void sam_audit_clear(struct sam_audit_record *record);
@@ -91,10 +91,11 @@ void sam_audit_verify_start(struct sam_audit_verifier *v);
 enum sam_reason sam_audit_verify_line(struct sam_audit_verifier *v, const char *line, uint8_t hash[32],
 				      struct sam_msg *msg) SAM_MUST;
 
-/** sam_audit_verify(store, progress, arg, count, msg): The whole live trail, its columns against its lines,
- * and its end against the sealed head. ${progress} is called now and then (may be NULL). ${msg} names
- * the first bad record. */
-enum sam_reason sam_audit_verify(struct sam_store *store, void (*progress)(void *arg, uint64_t done),
-				 void *arg, uint64_t *count, struct sam_msg *msg) SAM_MUST;
+/** sam_audit_verify(store, progress, arg, count, msg): The whole live trail, its columns against
+ * its lines, and its end against the sealed head. ${progress} is called now and then (may be NULL).
+ * ${msg} names the first bad record. */
+enum sam_reason sam_audit_verify(struct sam_store *store,
+				 void (*progress)(void *arg, uint64_t done), void *arg,
+				 uint64_t *count, struct sam_msg *msg) SAM_MUST;
 
 #endif

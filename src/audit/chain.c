@@ -35,7 +35,8 @@ static char *members_head(uint64_t seq, const char *node, int64_t time_us)
 }
 
 enum sam_reason sam_audit_chain(const struct sam_record *record, uint64_t seq, const char *node,
-				int64_t time_us, const uint8_t prev[32], char **line, uint8_t hash[32])
+				int64_t time_us, const uint8_t prev[32], char **line,
+				uint8_t hash[32])
 {
 	char before[65], own[65];
 	sam_auto(sam_free) char *head = members_head(seq, node, time_us), *body = NULL;

@@ -50,8 +50,8 @@ static json_t *peer(void)
 
 static json_t *self(void)
 {
-	json_t *object = json_pack("{s:I,s:I}", "pid", (json_int_t)getpid(), "uid",
-				   (json_int_t)geteuid());
+	json_t *object =
+		json_pack("{s:I,s:I}", "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid());
 
 	if (object)
 		set_exe(object, "/proc/self/exe");

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Text in audit records: what comes from outside is made valid UTF-8 of a bounded length; JSON is jansson's.
+ * Text in audit records: what comes from outside is made valid UTF-8 of a bounded length; JSON is
+ * jansson's.
  */
 #include <string.h>
 
 #include "audit/internal.h"
 
-/* The length of the well-formed UTF-8 sequence at ${s} (RFC 3629 section 4), or 0. ${s} is NUL-terminated, and a
- * NUL is no continuation byte: nothing is read beyond it. */
+/* The length of the well-formed UTF-8 sequence at ${s} (RFC 3629 section 4), or 0. ${s} is
+ * NUL-terminated, and a NUL is no continuation byte: nothing is read beyond it. */
 static size_t sequence(const unsigned char *s)
 {
 	unsigned char low = 0x80, high = 0xbf;
@@ -39,13 +40,26 @@ static size_t sequence(const unsigned char *s)
 	return len;
 }
 
+/* How many bytes from ${s} on are well-formed UTF-8. */
+static size_t well_formed(const unsigned char *s)
+{
+	size_t len, all = 0;
+
+	while (s[all] && (len = sequence(s + all)) > 0)
+		all += len;
+	return all;
+}
+
 char *sam_text_clean(const char *in)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
 	const unsigned char *s = (const unsigned char *)in;
-	size_t used = 0;
-	char *out = malloc(SAM_AUDIT_TEXT_MAX + 1);
+	size_t used = 0, good = well_formed(s);
+	char *out;
 
+	if (s[good] == '\0' && good <= SAM_AUDIT_TEXT_MAX)
+		return strdup(in); /* nearly always */
+	out = malloc(SAM_AUDIT_TEXT_MAX + 1);
 	if (!out)
 		return NULL;
 	while (*s) {

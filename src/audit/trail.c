@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Writing the trail: one event after another, and equal refusals in a row as one record with a count, so
- * that nobody can drown it.
+ * Writing the trail: one event after another, and equal refusals in a row as one record with a
+ * count, so that nobody can drown it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,7 +54,8 @@ static enum sam_reason write_text(struct sam_store *store, const struct sam_audi
 static void write_due(struct sam_store *store, struct due *due, bool durable)
 {
 	if (due->count > 0 && write_text(store, &due->text, due->count, durable) != SAM_OK)
-		sam_log(SAM_LOG_ERR, "audit: %" PRIu64 " equal refusals (%s, %s) could not be recorded",
+		sam_log(SAM_LOG_ERR,
+			"audit: %" PRIu64 " equal refusals (%s, %s) could not be recorded",
 			due->count, due->text.type, due->text.reason);
 	sam_record_clear(&due->text);
 }
@@ -81,9 +82,9 @@ static void turn_over(struct sam_audit_repeat *repeat, struct sam_audit_text *ne
 
 static bool copy_text(struct sam_audit_text *out, const struct sam_audit_text *in)
 {
-	char *const *from[] = { &in->before, &in->after, &in->type, &in->outcome, &in->reason,
+	char *const *from[] = { &in->before, &in->after, &in->type,	  &in->outcome, &in->reason,
 				&in->signer, &in->actor, &in->credential, &in->jti };
-	char **to[] = { &out->before, &out->after, &out->type, &out->outcome, &out->reason,
+	char **to[] = { &out->before, &out->after, &out->type,	     &out->outcome, &out->reason,
 			&out->signer, &out->actor, &out->credential, &out->jti };
 
 	memset(out, 0, sizeof(*out));
@@ -96,7 +97,8 @@ static bool copy_text(struct sam_audit_text *out, const struct sam_audit_text *i
 	return true;
 }
 
-/* An equal refusal is only counted; once a second what was counted becomes a record. True: counted. */
+/* An equal refusal is only counted; once a second what was counted becomes a record. True: counted.
+ */
 static bool count_refusal(struct sam_audit_repeat *repeat, const struct sam_audit_text *text,
 			  struct due *due)
 {
@@ -114,7 +116,8 @@ static bool count_refusal(struct sam_audit_repeat *repeat, const struct sam_audi
 	return true;
 }
 
-enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event *event, bool durable)
+enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event *event,
+				bool durable)
 {
 	struct sam_audit_repeat *repeat = audit->repeat;
 	struct sam_audit_text text, next;
@@ -155,11 +158,13 @@ static void flush(const struct sam_audit *audit, bool durable)
 	write_due(audit->store, &due, durable);
 }
 
-enum sam_reason sam_audit_refuse(struct sam_audit *audit, struct sam_event *event, enum sam_reason reason)
+enum sam_reason sam_audit_refuse(struct sam_audit *audit, struct sam_event *event,
+				 enum sam_reason reason)
 {
 	event->reason = reason;
 	if (sam_audit_event(audit, event, false) != SAM_OK)
-		sam_log(SAM_LOG_ERR, "audit: the refusal %s could not be recorded", sam_reason_name(reason));
+		sam_log(SAM_LOG_ERR, "audit: the refusal %s could not be recorded",
+			sam_reason_name(reason));
 	return reason;
 }
 

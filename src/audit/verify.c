@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Verifying a trail: sequence without gaps, every hash, every link, the search columns against the
- * lines, and the end against the sealed head (invariant 9). Nothing is believed but the lines' bytes.
+ * lines, and the end against the sealed head (invariant 9). Nothing is believed but the lines'
+ * bytes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ static bool hex_equal(const char *hex, const uint8_t *value)
 	return hex && strcmp(hex, own) == 0;
 }
 
-/* Where the hashed bytes end: before the last `,"hash"`. No string can hold that: its quotes would be escaped. */
+/* Where the hashed bytes end: before the last `,"hash"`. No string can hold that: its quotes would
+ * be escaped. */
 static size_t hashed_length(const char *line)
 {
 	const char *end = NULL;
@@ -46,7 +48,8 @@ static size_t hashed_length(const char *line)
 	return end ? (size_t)(end - line) : 0;
 }
 
-/* The line as JSON, only if it is one flat run of bytes that the hash covers, and then `,"hash":"…"}`. */
+/* The line as JSON, only if it is one flat run of bytes that the hash covers, and then
+ * `,"hash":"…"}`. */
 static json_t *parse(const char *line, const uint8_t hash[32], size_t hashed)
 {
 	char tail[80], own[65];
@@ -105,8 +108,8 @@ static enum sam_reason verify_line(struct sam_audit_verifier *v, const char *lin
 	return reason;
 }
 
-enum sam_reason sam_audit_verify_line(struct sam_audit_verifier *v, const char *line, uint8_t hash[32],
-				      struct sam_msg *msg)
+enum sam_reason sam_audit_verify_line(struct sam_audit_verifier *v, const char *line,
+				      uint8_t hash[32], struct sam_msg *msg)
 {
 	json_auto_t *object = NULL;
 
@@ -134,7 +137,8 @@ static bool columns_match(const struct sam_audit_row *row, uint64_t seq, const u
 
 	sam_clock_text(row->time_us, time);
 	return row->seq == seq && memcmp(row->hash, hash, 32) == 0 &&
-	       column_is(time, text_of(line, "time")) && column_is(row->type, text_of(line, "type")) &&
+	       column_is(time, text_of(line, "time")) &&
+	       column_is(row->type, text_of(line, "type")) &&
 	       column_is(row->outcome, text_of(line, "outcome")) &&
 	       column_is(row->reason, text_of(line, "reason")) &&
 	       column_is(row->signer, text_of(line, "signer")) &&
@@ -163,13 +167,14 @@ static enum sam_reason verify_row(void *arg, const struct sam_audit_row *row)
 /* The records from run's next on, up to ${last} (0: all), on a snapshot. */
 static enum sam_reason verify_rows(struct sam_store *store, struct run *run, uint64_t last)
 {
-	const struct sam_audit_filter filter = { .from_seq = last ? run->v.next_seq : 0, .to_seq = last };
+	const struct sam_audit_filter filter = { .from_seq = last ? run->v.next_seq : 0,
+						 .to_seq = last };
 
 	return sam_store_audit_read(store, &filter, verify_row, run);
 }
 
-/* The head is asked last: where the store finds by itself that it was changed, it says no more, and the
- * chain, read before, names the record. Others may write meanwhile: what is new is read too. */
+/* The head is asked last: where the store finds by itself that it was changed, it says no more, and
+ * the chain, read before, names the record. Others may write meanwhile: what is new is read too. */
 static enum sam_reason check_end(struct sam_store *store, struct run *run)
 {
 	struct sam_store_head head;
@@ -177,7 +182,8 @@ static enum sam_reason check_end(struct sam_store *store, struct run *run)
 
 	if (reason == SAM_STORE_TAMPERED)
 		sam_msg_set(run->msg,
-			    "the records up to %" PRIu64 " follow each other, but the sealed head names another "
+			    "the records up to %" PRIu64
+			    " follow each other, but the sealed head names another "
 			    "end: the last ones were removed, added or rewritten",
 			    run->v.next_seq - 1);
 	if (reason == SAM_OK && run->v.next_seq <= head.audit_seq)
@@ -187,15 +193,18 @@ static enum sam_reason check_end(struct sam_store *store, struct run *run)
 	if (run->v.next_seq <= head.audit_seq)
 		return bad(run->msg, run->v.next_seq, "missing: the sealed head names a later one");
 	if (run->v.next_seq - 1 > head.audit_seq)
-		return bad(run->msg, head.audit_seq + 1, "added behind the end that the sealed head names");
+		return bad(run->msg, head.audit_seq + 1,
+			   "added behind the end that the sealed head names");
 	if (memcmp(run->v.prev, head.audit_hash, 32) != 0)
-		return bad(run->msg, head.audit_seq, "it is not the one that the sealed head names");
+		return bad(run->msg, head.audit_seq,
+			   "it is not the one that the sealed head names");
 	if (*run->v.node && strcmp(run->v.node, head.node) != 0)
 		return bad(run->msg, 1, "it is of another node");
 	return SAM_OK;
 }
 
-enum sam_reason sam_audit_verify(struct sam_store *store, void (*progress)(void *arg, uint64_t done), void *arg,
+enum sam_reason sam_audit_verify(struct sam_store *store,
+				 void (*progress)(void *arg, uint64_t done), void *arg,
 				 uint64_t *count, struct sam_msg *msg)
 {
 	struct run run = { .progress = progress, .arg = arg, .msg = msg };

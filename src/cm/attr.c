@@ -8,7 +8,7 @@
 
 enum { RULES_MAX = 24 };
 
-/* Codes with which C_GetAttributeValue says that some attribute could not be had, the others may. */
+/* With these C_GetAttributeValue says that some attribute could not be had; others may. */
 static bool partial(CK_RV rv)
 {
 	return rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
@@ -20,8 +20,9 @@ static bool readable(const CK_ATTRIBUTE *a)
 	return a->ulValueLen == sizeof(CK_BBOOL);
 }
 
-enum sam_reason sam_cm_attr_check(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
-				  const struct sam_cm_bool_rule *rules, size_t count, const char **wrong)
+enum sam_reason sam_cm_attr_check(struct sam_cm *cm, struct sam_cm_session *s,
+				  CK_OBJECT_HANDLE object, const struct sam_cm_bool_rule *rules,
+				  size_t count, const char **wrong)
 {
 	const CK_FUNCTION_LIST *f = cm->vendor->f;
 	CK_BBOOL values[RULES_MAX] = {0};
@@ -44,13 +45,15 @@ enum sam_reason sam_cm_attr_check(struct sam_cm *cm, struct sam_cm_session *s, C
 	}
 	*wrong = NULL;
 	for (size_t i = 0; i < count && !*wrong; i++)
-		if (readable(&attrs[i]) ? (values[i] != CK_FALSE) != rules[i].want : !rules[i].optional)
+		if (readable(&attrs[i]) ? (values[i] != CK_FALSE) != rules[i].want
+					: !rules[i].optional)
 			*wrong = rules[i].name;
 	return SAM_OK;
 }
 
-enum sam_reason sam_cm_attr_get(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
-				CK_ATTRIBUTE_TYPE type, void *value, size_t size, size_t *len)
+enum sam_reason sam_cm_attr_get(struct sam_cm *cm, struct sam_cm_session *s,
+				CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
+				size_t size, size_t *len)
 {
 	CK_ATTRIBUTE a = {type, value, size};
 	CK_RV rv = cm->vendor->f->C_GetAttributeValue(s->handle, object, &a, 1);
@@ -72,8 +75,9 @@ enum sam_reason sam_cm_attr_find(struct sam_cm *cm, struct sam_cm_session *s, CK
 	/* a CM may give fewer at a time than there are */
 	while (*n < max && got) {
 		rv = f->C_FindObjects(s->handle, found + *n, max - *n, &got);
+		/* no C_FindObjectsFinal then: the session is closed */
 		if (rv != CKR_OK || got > max - *n)
-			return sam_cm_fail(s, "C_FindObjects", rv); /* the session is closed: no Final */
+			return sam_cm_fail(s, "C_FindObjects", rv);
 		*n += got;
 	}
 	rv = f->C_FindObjectsFinal(s->handle);

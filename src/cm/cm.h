@@ -20,7 +20,7 @@ struct sam_cm_options {
 	const char *refused_memo; /* path of the file that remembers a refused PIN */
 	unsigned sessions;        /* at most, in this process */
 	unsigned wait_ms;         /* for a free session; 0: 10,000 */
-	unsigned recheck_ms;      /* cm.recheck: how long a key's attributes are trusted; 0: not at all */
+	unsigned recheck_ms;      /* cm.recheck: for so long a key's attributes are trusted */
 };
 
 struct sam_cm_info {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A signer's key in the CM: found by its CKA_ID, its handle kept for a while, its attributes read
- * again when they have not been looked at for cm.recheck (invariant 9). That the key behind the handle
- * is the right one shows when its signature verifies (invariant 2), not here.
+ * again when they have not been looked at for cm.recheck (invariant 9). That the key behind the
+ * handle is the right one shows when its signature verifies (invariant 2), not here.
  */
 #include "cm/internal.h"
 
@@ -81,8 +81,8 @@ static void keep(struct sam_cm *cm, const struct sam_cm_cached *entry)
 	pthread_mutex_unlock(&cm->lock);
 }
 
-static enum sam_reason look_up(struct sam_cm *cm, struct sam_cm_session *s, const uint8_t id[SAM_CM_ID],
-			       CK_OBJECT_HANDLE *handle)
+static enum sam_reason look_up(struct sam_cm *cm, struct sam_cm_session *s,
+			       const uint8_t id[SAM_CM_ID], CK_OBJECT_HANDLE *handle)
 {
 	CK_OBJECT_HANDLE found[2];
 	size_t n;
@@ -99,8 +99,8 @@ static enum sam_reason look_up(struct sam_cm *cm, struct sam_cm_session *s, cons
 }
 
 /* The attributes, and that the handle still stands for the object of that id. */
-static enum sam_reason examine(struct sam_cm *cm, struct sam_cm_session *s, const uint8_t id[SAM_CM_ID],
-			       CK_OBJECT_HANDLE handle)
+static enum sam_reason examine(struct sam_cm *cm, struct sam_cm_session *s,
+			       const uint8_t id[SAM_CM_ID], CK_OBJECT_HANDLE handle)
 {
 	uint8_t is[SAM_CM_ID];
 	size_t len;
@@ -115,12 +115,12 @@ static enum sam_reason examine(struct sam_cm *cm, struct sam_cm_session *s, cons
 		return reason;
 	char hex[2 * SAM_CM_ID + 1];
 	sam_encode_hex(id, SAM_CM_ID, hex);
-	return sam_log_reason(SAM_CM_KEY_MISSING, "%s of the key with CKA_ID %s is not as the SAM made it",
-			      wrong, hex);
+	return sam_log_reason(SAM_CM_KEY_MISSING,
+			      "%s of the key with CKA_ID %s is not as the SAM made it", wrong, hex);
 }
 
-enum sam_reason sam_cm_key_find(struct sam_cm *cm, struct sam_cm_session *s, const uint8_t id[SAM_CM_ID],
-				CK_OBJECT_HANDLE *handle)
+enum sam_reason sam_cm_key_find(struct sam_cm *cm, struct sam_cm_session *s,
+				const uint8_t id[SAM_CM_ID], CK_OBJECT_HANDLE *handle)
 {
 	struct sam_cm_cached entry;
 	enum sam_reason reason;

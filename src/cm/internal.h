@@ -12,14 +12,14 @@
 
 enum { SAM_CM_SESSIONS_MAX = 64, SAM_CM_CACHE = 1024, SAM_CM_SOURCE_TEXT = 128 };
 
-/* load.c: a vendor's library in this process; shared by all struct sam_cm that use it, never freed. */
+/* load.c: a vendor's library in this process, shared by all struct sam_cm; never freed. */
 struct sam_cm_vendor {
 	struct sam_cm_vendor *next;
-	void *library;            /* of dlopen(); never closed */
-	CK_FUNCTION_LIST *f;      /* only the members of 2.40 are ever used */
-	unsigned users;           /* struct sam_cm that are open */
-	unsigned epoch;           /* how often we initialised it */
-	bool ours;                /* we initialised it, so we may finalise it */
+	void *library;       /* of dlopen(); never closed */
+	CK_FUNCTION_LIST *f; /* only the members of 2.40 are ever used */
+	unsigned users;      /* struct sam_cm that are open */
+	unsigned epoch;      /* how often we initialised it */
+	bool ours;           /* we initialised it, so we may finalise it */
 };
 
 /* find.c: where a key was found last. The entry counts for the generation that it was found in. */
@@ -27,46 +27,47 @@ struct sam_cm_cached {
 	uint8_t id[SAM_CM_ID];
 	CK_OBJECT_HANDLE handle;
 	unsigned long generation;
-	int64_t checked_ms;       /* when its attributes were read */
+	int64_t checked_ms; /* when its attributes were read */
 };
 
 struct sam_cm {
-	pid_t pid;                /* who opened it; a forked child may not use it */
+	pid_t pid; /* who opened it; a forked child may not use it */
 	struct sam_cm_vendor *vendor;
-	struct sam_cm_info info;  /* as at open; a token that differs later is refused */
-	bool known;               /* info is set */
+	struct sam_cm_info info; /* as at open; a token that differs later is refused */
+	bool known;              /* info is set */
 	bool has[SAM_PAD_EDDSA + 1];
 	char *token, *serial, *pin_source, *refused_memo;
 	unsigned limit, wait_ms, recheck_ms;
 
-	pthread_mutex_t lock;     /* never held across a call to the vendor */
-	pthread_cond_t changed;   /* a session came back, or a repair ended */
+	pthread_mutex_t lock;   /* never held across a call to the vendor */
+	pthread_cond_t changed; /* a session came back, or a repair ended */
 	/* under lock: */
 	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE idle[SAM_CM_SESSIONS_MAX];
 	unsigned idle_count, open; /* open: idle, in use, or being opened */
-	unsigned long generation; /* a new one whenever sessions and object handles became void */
-	unsigned long gone;       /* sessions of generations before this one are no more: never closed */
-	bool ready;               /* token found, logged in */
-	bool repairing;           /* one thread is on its way to ready */
-	bool initialise;          /* the library has to be initialised again first */
-	bool own_login;           /* it was our C_Login that logged in */
-	unsigned epoch;           /* of vendor, at our last look */
+	unsigned long generation;  /* a new one whenever sessions and object handles became void */
+	unsigned long gone;        /* sessions of an earlier generation are no more: not closed */
+	bool ready;                /* token found, logged in */
+	bool repairing;            /* one thread is on its way to ready */
+	bool initialise;           /* the library has to be initialised again first */
+	bool own_login;            /* it was our C_Login that logged in */
+	unsigned epoch;            /* of vendor, at our last look */
 	struct sam_cm_cached cache[SAM_CM_CACHE];
 	bool random_tested, random_have_last;
-	uint8_t random_last[32];  /* SHA-256 of the last block, so that no random value stays here */
+	uint8_t random_last[32]; /* SHA-256 of the last block: no random value stays here */
 
-	/* only by the thread that repairs: */
-	char refused[SAM_CM_SOURCE_TEXT]; /* the PIN source that was refused, should the memo be lost */
+	/* only by the thread that opens or repairs: */
+	int gate; /* the lock file while its lock is held; else -1 */
+	char refused[SAM_CM_SOURCE_TEXT]; /* the PIN source's state, should the memo be lost */
 };
 
 /* One use of one session. A step fails with sam_cm_fail(), or with a reason that it logged. */
 struct sam_cm_session {
 	CK_SESSION_HANDLE handle;
 	unsigned long generation;
-	CK_RV rv;                 /* what the vendor answered */
-	const char *call;         /* to which call */
-	bool final;               /* whatever it was: do not try again */
+	CK_RV rv;         /* what the vendor answered */
+	const char *call; /* to which call */
+	bool final;       /* whatever it was: do not try again */
 };
 
 /* ---- load.c ---- */
@@ -88,19 +89,28 @@ bool sam_cm_vendor_shared(struct sam_cm_vendor *vendor);
 /** sam_cm_own_code(symbol): Does it lie in the file that this very code lies in? */
 bool sam_cm_own_code(const void *symbol);
 
-/** sam_cm_usable(cm): May the vendor be called: not at exit, not in a forked child? Without a lock. */
+/** sam_cm_usable(cm): May the vendor be called: not at exit, not in a forked child? */
 bool sam_cm_usable(const struct sam_cm *cm);
 
 /* ---- token.c ---- */
 
 /** sam_cm_token_find(cm, slot, info, rv, msg): The one token that is meant. CM_TOKEN, CM_FAILED. */
-enum sam_reason sam_cm_token_find(const struct sam_cm *cm, CK_SLOT_ID *slot, struct sam_cm_info *info,
-				  CK_RV *rv, struct sam_msg *msg) SAM_MUST;
+enum sam_reason sam_cm_token_find(const struct sam_cm *cm, CK_SLOT_ID *slot,
+				  struct sam_cm_info *info, CK_RV *rv,
+				  struct sam_msg *msg) SAM_MUST;
 
 /* ---- login.c ---- */
 
+/** sam_cm_gate_enter(cm, entered, msg), sam_cm_gate_leave(cm, entered): A lock between processes, bounded in time.
+ * Around "was the PIN refused? try; remember": processes that start together would each spend a try. And around
+ * initialising the vendor: SoftHSM writes its token in place at C_Login, and who reads it meanwhile finds none.
+ * Entering twice is harmless; the one who ${entered} leaves. */
+enum sam_reason sam_cm_gate_enter(struct sam_cm *cm, bool *entered, struct sam_msg *msg) SAM_MUST;
+void sam_cm_gate_leave(struct sam_cm *cm, bool entered);
+
 /** sam_cm_login(cm, s, msg): Log in on that session, unless it is so already. */
-enum sam_reason sam_cm_login(struct sam_cm *cm, struct sam_cm_session *s, struct sam_msg *msg) SAM_MUST;
+enum sam_reason sam_cm_login(struct sam_cm *cm, struct sam_cm_session *s,
+			     struct sam_msg *msg) SAM_MUST;
 
 /** sam_cm_logged_in(cm, s): Does the vendor say so? */
 bool sam_cm_logged_in(struct sam_cm *cm, struct sam_cm_session *s);
@@ -117,7 +127,8 @@ enum sam_reason sam_cm_connect(struct sam_cm *cm, struct sam_msg *msg) SAM_MUST;
  * something that can be had again, get it and run ${step} once more. The session of a step that
  * failed is closed. No lock is held meanwhile. */
 enum sam_reason sam_cm_run(struct sam_cm *cm,
-			   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *),
+			   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *,
+						   void *),
 			   void *arg) SAM_MUST;
 
 /** sam_cm_drop_sessions(cm): Close all that are idle (at the end, or when they are void). */
@@ -128,24 +139,27 @@ void sam_cm_drop_sessions(struct sam_cm *cm);
 struct sam_cm_bool_rule {
 	CK_ATTRIBUTE_TYPE type;
 	bool want;
-	bool optional;            /* a CM may not know this one */
+	bool optional; /* a CM may not know this one */
 	const char *name;
 };
 
-/** sam_cm_attr_check(cm, s, object, rules, count, wrong): Read them all. SAM_OK with ${wrong} the name
- * of the first that is not as the rules want it, or NULL; or CM_FAILED. */
-enum sam_reason sam_cm_attr_check(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
-				  const struct sam_cm_bool_rule *rules, size_t count,
-				  const char **wrong) SAM_MUST;
+/** sam_cm_attr_check(cm, s, object, rules, count, wrong): Read them all. SAM_OK with ${wrong} the
+ * name of the first that is not as the rules want it, or NULL; or CM_FAILED. */
+enum sam_reason sam_cm_attr_check(struct sam_cm *cm, struct sam_cm_session *s,
+				  CK_OBJECT_HANDLE object, const struct sam_cm_bool_rule *rules,
+				  size_t count, const char **wrong) SAM_MUST;
 
-/** sam_cm_attr_get(cm, s, object, type, value, size, len): One attribute of at most ${size} bytes. */
-enum sam_reason sam_cm_attr_get(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
-				CK_ATTRIBUTE_TYPE type, void *value, size_t size, size_t *len) SAM_MUST;
+/** sam_cm_attr_get(cm, s, object, type, value, size, len): One attribute of at most ${size} bytes.
+ */
+enum sam_reason sam_cm_attr_get(struct sam_cm *cm, struct sam_cm_session *s,
+				CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
+				size_t size, size_t *len) SAM_MUST;
 
-/** sam_cm_attr_find(cm, s, match, count, found, max, n): At most ${max} objects. If nothing is found
- * because the login is gone, that is the failure. */
+/** sam_cm_attr_find(cm, s, match, count, found, max, n): At most ${max} objects. If nothing is
+ * found because the login is gone, that is the failure. */
 enum sam_reason sam_cm_attr_find(struct sam_cm *cm, struct sam_cm_session *s, CK_ATTRIBUTE *match,
-				 size_t count, CK_OBJECT_HANDLE *found, size_t max, size_t *n) SAM_MUST;
+				 size_t count, CK_OBJECT_HANDLE *found, size_t max,
+				 size_t *n) SAM_MUST;
 
 /* ---- find.c ---- */
 
@@ -173,7 +187,7 @@ void sam_cm_key_forget(struct sam_cm *cm);
 struct sam_cm_curve {
 	enum sam_key_type type;
 	unsigned bits;
-	const char *group;        /* OpenSSL's name */
+	const char *group; /* OpenSSL's name */
 	const uint8_t *params;
 	size_t params_len;
 };

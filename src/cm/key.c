@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A signer's key pair: made by the policy's template, read back, destroyed (P1-3.5.2, P3-3.4).
+ * A signer's key pair: made by the policy's template, read back, destroyed (P3-3.1, P3-3.3).
  */
 #include "cm/internal.h"
 
@@ -9,7 +9,7 @@
 
 enum { ATTRS_MAX = 20, OPTIONAL = 3 };
 
-struct template {
+struct attributes {
 	CK_ATTRIBUTE attrs[ATTRS_MAX];
 	CK_ULONG count;
 	CK_ULONG optional; /* the last so many may be left off, from the end */
@@ -19,6 +19,7 @@ struct generation {
 	const struct sam_cm_new_key *what;
 	uint8_t **spki;
 	size_t *len;
+	bool asked; /* no key had that CKA_ID, and the vendor was asked to make one */
 };
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -29,18 +30,18 @@ static CK_MECHANISM_TYPE rsa_mechanisms[] = {CKM_RSA_PKCS, CKM_RSA_PKCS_PSS};
 static CK_MECHANISM_TYPE ec_mechanisms[] = {CKM_ECDSA};
 static CK_MECHANISM_TYPE ed_mechanisms[] = {CKM_EDDSA};
 
-static void add(struct template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
+static void add(struct attributes *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
 {
 	if (t->count < ATTRS_MAX)
 		t->attrs[t->count++] = (CK_ATTRIBUTE){type, (void *)value, len};
 }
 
-static void add_bool(struct template *t, CK_ATTRIBUTE_TYPE type, bool value)
+static void add_bool(struct attributes *t, CK_ATTRIBUTE_TYPE type, bool value)
 {
 	add(t, type, value ? &yes : &no, sizeof yes);
 }
 
-static void add_names(struct template *t, const struct sam_cm_new_key *what)
+static void add_names(struct attributes *t, const struct sam_cm_new_key *what)
 {
 	if (what->label)
 		add(t, CKA_LABEL, what->label, strlen(what->label));
@@ -48,7 +49,7 @@ static void add_names(struct template *t, const struct sam_cm_new_key *what)
 	add_bool(t, CKA_TOKEN, true);
 }
 
-static void private_template(struct template *t, const struct sam_cm_new_key *what)
+static void private_template(struct attributes *t, const struct sam_cm_new_key *what)
 {
 	add_names(t, what);
 	add_bool(t, CKA_PRIVATE, true);
@@ -59,7 +60,8 @@ static void private_template(struct template *t, const struct sam_cm_new_key *wh
 	add_bool(t, CKA_DECRYPT, false);
 	add_bool(t, CKA_UNWRAP, false);
 	add_bool(t, CKA_DERIVE, false);
-	add_bool(t, CKA_ALWAYS_AUTHENTICATE, false); /* the SAD is asked for by the SAM, not by the CM */
+	/* the SAD is asked for by the SAM, not by the CM */
+	add_bool(t, CKA_ALWAYS_AUTHENTICATE, false);
 	if (what->type == SAM_KEY_RSA)
 		add(t, CKA_ALLOWED_MECHANISMS, rsa_mechanisms, sizeof rsa_mechanisms);
 	else if (what->type == SAM_KEY_EC)
@@ -71,7 +73,7 @@ static void private_template(struct template *t, const struct sam_cm_new_key *wh
 	t->optional = OPTIONAL;
 }
 
-static void public_template(struct template *t, const struct sam_cm_new_key *what, CK_ULONG *bits,
+static void public_template(struct attributes *t, const struct sam_cm_new_key *what, CK_ULONG *bits,
 			    const struct sam_cm_curve *curve)
 {
 	add_names(t, what);
@@ -98,61 +100,72 @@ static bool template_refused(CK_RV rv)
 
 static bool curve_refused(CK_RV rv)
 {
-	return template_refused(rv) || rv == CKR_CURVE_NOT_SUPPORTED || rv == CKR_DOMAIN_PARAMS_INVALID;
+	return template_refused(rv) || rv == CKR_CURVE_NOT_SUPPORTED ||
+	       rv == CKR_DOMAIN_PARAMS_INVALID;
+}
+
+static CK_MECHANISM_TYPE generator(enum sam_key_type type)
+{
+	if (type == SAM_KEY_RSA)
+		return CKM_RSA_PKCS_KEY_PAIR_GEN;
+	return type == SAM_KEY_EC ? CKM_EC_KEY_PAIR_GEN : CKM_EC_EDWARDS_KEY_PAIR_GEN;
 }
 
 /* With the whole template; then without what a CM may not know, the least needed first. */
-static CK_RV generate_pair(struct sam_cm *cm, struct sam_cm_session *s, const struct sam_cm_new_key *what,
-			   const struct sam_cm_curve *curve, CK_OBJECT_HANDLE *public_key,
-			   CK_OBJECT_HANDLE *private_key)
+static CK_RV generate_pair(struct sam_cm *cm, struct sam_cm_session *s,
+			   const struct sam_cm_new_key *what, const struct sam_cm_curve *curve,
+			   CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
-	CK_MECHANISM mechanism = {
-		what->type == SAM_KEY_RSA ? CKM_RSA_PKCS_KEY_PAIR_GEN :
-		what->type == SAM_KEY_EC  ? CKM_EC_KEY_PAIR_GEN :
-					    CKM_EC_EDWARDS_KEY_PAIR_GEN, NULL, 0};
-	struct template pub = {.count = 0}, priv = {.count = 0};
+	CK_MECHANISM mechanism = {generator(what->type), NULL, 0};
+	struct attributes pub = {.count = 0}, priv = {.count = 0};
 	CK_ULONG bits;
 	private_template(&priv, what);
 	public_template(&pub, what, &bits, curve);
 	CK_RV rv = CKR_TEMPLATE_INCONSISTENT;
 	for (CK_ULONG off = 0; off <= OPTIONAL && template_refused(rv); off++) {
 		CK_ULONG pub_off = off < pub.optional ? off : pub.optional;
-		rv = cm->vendor->f->C_GenerateKeyPair(s->handle, &mechanism, pub.attrs, pub.count - pub_off,
-						      priv.attrs, priv.count - off, public_key, private_key);
+		rv = cm->vendor->f->C_GenerateKeyPair(s->handle, &mechanism, pub.attrs,
+						      pub.count - pub_off, priv.attrs,
+						      priv.count - off, public_key, private_key);
 		if (rv == CKR_OK && off)
 			sam_log(SAM_LOG_WARNING, "the CM does not take CKA_COPYABLE%s%s for %s",
-				off > 1 ? ", CKA_MODIFIABLE" : "", off > 2 ? ", CKA_ALLOWED_MECHANISMS" : "",
+				off > 1 ? ", CKA_MODIFIABLE" : "",
+				off > 2 ? ", CKA_ALLOWED_MECHANISMS" : "",
 				what->label ? what->label : "a key");
 	}
 	return rv;
 }
 
-/* Could the vendor have made the pair although it answered with this? Then it is not tried again. */
+/* With other answers the vendor may have made the pair all the same: not tried again. */
 static bool nothing_made(CK_RV rv)
 {
-	return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED || rv == CKR_USER_NOT_LOGGED_IN ||
-	       rv == CKR_CRYPTOKI_NOT_INITIALIZED || rv == CKR_OPERATION_ACTIVE;
+	return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
+	       rv == CKR_USER_NOT_LOGGED_IN || rv == CKR_CRYPTOKI_NOT_INITIALIZED ||
+	       rv == CKR_OPERATION_ACTIVE;
 }
 
-static enum sam_reason read_back(struct sam_cm *cm, struct sam_cm_session *s, const struct generation *g,
-				 CK_OBJECT_HANDLE public_key, CK_OBJECT_HANDLE private_key)
+static enum sam_reason read_back(struct sam_cm *cm, struct sam_cm_session *s,
+				 const struct generation *g, CK_OBJECT_HANDLE public_key,
+				 CK_OBJECT_HANDLE private_key)
 {
 	const char *wrong;
 	CK_OBJECT_HANDLE found[2];
 	size_t n;
 	enum sam_reason reason = sam_cm_key_check(cm, s, private_key, true, &wrong);
 	if (reason == SAM_OK && wrong)
-		return sam_log_reason(SAM_CM_FAILED, "the CM made a key against its template: %s", wrong);
+		return sam_log_reason(SAM_CM_FAILED, "the CM made a key against its template: %s",
+				      wrong);
 	if (reason == SAM_OK)
 		reason = sam_cm_key_by_id(cm, s, CKO_PRIVATE_KEY, g->what->id, found, &n);
-	if (reason == SAM_OK && (n != 1 || found[0] != private_key))
-		return sam_log_reason(SAM_CM_FAILED, "the CM made a key against its template: CKA_ID");
+	if (reason == SAM_OK && n != 1)
+		return sam_log_reason(SAM_CM_FAILED,
+				      "the CM made a key against its template: CKA_ID");
 	return reason == SAM_OK ? sam_cm_spki(cm, s, g->what, public_key, g->spki, g->len) : reason;
 }
 
 static enum sam_reason generate_step(struct sam_cm *cm, struct sam_cm_session *s, void *arg)
 {
-	const struct generation *g = arg;
+	struct generation *g = arg;
 	const struct sam_cm_new_key *what = g->what;
 	CK_OBJECT_HANDLE public_key = CK_INVALID_HANDLE, private_key = CK_INVALID_HANDLE, found[2];
 	size_t n;
@@ -161,10 +174,14 @@ static enum sam_reason generate_step(struct sam_cm *cm, struct sam_cm_session *s
 		return sam_log_reason(SAM_EXISTS, "the CM holds a key with that CKA_ID already");
 	if (reason != SAM_OK)
 		return reason;
+	g->asked = true;
 	const struct sam_cm_curve *curve = sam_cm_curve_at(what->type, what->bits, 0);
 	CK_RV rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
-	for (size_t i = 1; curve && curve_refused(rv) && (curve = sam_cm_curve_at(what->type, what->bits, i)); i++)
-		rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
+	for (size_t i = 1; curve && curve_refused(rv); i++) {
+		curve = sam_cm_curve_at(what->type, what->bits, i); /* under its next name */
+		if (curve)
+			rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
+	}
 	s->final = !nothing_made(rv);
 	if (rv != CKR_OK)
 		return sam_cm_fail(s, "C_GenerateKeyPair", rv);
@@ -189,7 +206,8 @@ static enum sam_reason destroy_step(struct sam_cm *cm, struct sam_cm_session *s,
 			return reason;
 	}
 	if (n[0] > 1 || n[1] > 1)
-		return sam_log_reason(SAM_CM_KEY_MISSING, "several keys with one CKA_ID; none is destroyed");
+		return sam_log_reason(SAM_CM_KEY_MISSING,
+				      "several keys with one CKA_ID; none is destroyed");
 	if (!n[0] && !n[1])
 		return SAM_CM_KEY_MISSING; /* nothing left to destroy; no failure to log */
 	for (unsigned c = 0; c < 2; c++) {
@@ -205,22 +223,22 @@ enum sam_reason sam_cm_destroy(struct sam_cm *cm, const uint8_t id[SAM_CM_ID])
 	uint8_t copy[SAM_CM_ID];
 	memcpy(copy, id, sizeof copy);
 	enum sam_reason reason = sam_cm_run(cm, destroy_step, copy);
-	if (reason == SAM_OK)
-		sam_cm_key_forget(cm);
+	if (sam_cm_usable(cm))
+		sam_cm_key_forget(cm); /* failed or not: one of the two may be gone */
 	return reason;
 }
 
-enum sam_reason sam_cm_generate(struct sam_cm *cm, const struct sam_cm_new_key *what, uint8_t **spki,
-				size_t *len)
+enum sam_reason sam_cm_generate(struct sam_cm *cm, const struct sam_cm_new_key *what,
+				uint8_t **spki, size_t *len)
 {
-	struct generation g = {what, spki, len};
+	struct generation g = {what, spki, len, false};
 	*spki = NULL;
 	*len = 0;
 	if (!what->id || !size_known(what))
 		return SAM_ARGUMENTS;
 	enum sam_reason reason = sam_cm_run(cm, generate_step, &g);
-	/* whatever the vendor left behind has our random CKA_ID; EXISTS is somebody else's key */
-	if (reason != SAM_OK && reason != SAM_EXISTS && sam_cm_usable(cm)) {
+	/* whatever the vendor left behind has our random CKA_ID, which no key had before */
+	if (reason != SAM_OK && g.asked && sam_cm_usable(cm)) {
 		enum sam_reason undone = sam_cm_destroy(cm, what->id);
 		if (undone != SAM_OK && undone != SAM_CM_KEY_MISSING)
 			sam_log(SAM_LOG_ERR, "the half-made key %s could not be destroyed",

@@ -75,11 +75,11 @@ bool sam_cm_own_code(const void *symbol)
 static bool complete(const CK_FUNCTION_LIST *f)
 {
 	return f && f->C_Initialize && f->C_Finalize && f->C_GetInfo && f->C_GetSlotList &&
-	       f->C_GetTokenInfo && f->C_GetMechanismInfo && f->C_OpenSession && f->C_CloseSession &&
-	       f->C_GetSessionInfo && f->C_Login && f->C_Logout && f->C_DestroyObject &&
-	       f->C_GetAttributeValue && f->C_FindObjectsInit && f->C_FindObjects &&
-	       f->C_FindObjectsFinal && f->C_SignInit && f->C_Sign && f->C_GenerateKey &&
-	       f->C_GenerateKeyPair && f->C_GenerateRandom;
+	       f->C_GetTokenInfo && f->C_GetMechanismInfo && f->C_OpenSession &&
+	       f->C_CloseSession && f->C_GetSessionInfo && f->C_Login && f->C_Logout &&
+	       f->C_DestroyObject && f->C_GetAttributeValue && f->C_FindObjectsInit &&
+	       f->C_FindObjects && f->C_FindObjectsFinal && f->C_SignInit && f->C_Sign &&
+	       f->C_GenerateKey && f->C_GenerateKeyPair && f->C_GenerateRandom;
 }
 
 static enum sam_reason refuse(struct sam_msg *msg, const char *path, const char *why)
@@ -88,7 +88,8 @@ static enum sam_reason refuse(struct sam_msg *msg, const char *path, const char 
 	return sam_log_reason(SAM_CM_LOAD, "%s: %s", path, why);
 }
 
-static enum sam_reason load(const char *path, void **library, CK_FUNCTION_LIST **f, struct sam_msg *msg)
+static enum sam_reason load(const char *path, void **library, CK_FUNCTION_LIST **f,
+			    struct sam_msg *msg)
 {
 	*library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!*library) {
@@ -102,7 +103,8 @@ static enum sam_reason load(const char *path, void **library, CK_FUNCTION_LIST *
 	if (!get)
 		return refuse(msg, path, "is no PKCS#11 library");
 	if (sam_cm_own_code(symbol))
-		return refuse(msg, path, "is this module itself; cm.module names the vendor's library");
+		return refuse(msg, path,
+			      "is this module itself; cm.module names the vendor's library");
 	if (get(f) != CKR_OK || !complete(*f))
 		return refuse(msg, path, "gives no complete function list");
 	memcpy(&symbol, &(*f)->C_Initialize, sizeof symbol);
@@ -149,8 +151,8 @@ static enum sam_reason take_locked(struct registry *r, const char *path, struct 
 		return sam_log_reason(SAM_CM_FAILED, "%s: C_Initialize: 0x%lx", path, rv);
 	}
 	if (fresh) {
-		/* Behind what the vendor registered when it was loaded and initialised, so run before
-		 * it: calls that come after that are answered without the vendor. */
+		/* Behind what the vendor registered when it was loaded and initialised, so run
+		 * before it: calls that come after that are answered without the vendor. */
 		atexit(sam_cm_at_exit);
 		vendor->next = r->vendors;
 		r->vendors = vendor;
@@ -160,7 +162,8 @@ static enum sam_reason take_locked(struct registry *r, const char *path, struct 
 	return SAM_OK;
 }
 
-enum sam_reason sam_cm_vendor_take(const char *path, struct sam_cm_vendor **out, struct sam_msg *msg)
+enum sam_reason sam_cm_vendor_take(const char *path, struct sam_cm_vendor **out,
+				   struct sam_msg *msg)
 {
 	struct registry *r = registry_get();
 	if (!r)

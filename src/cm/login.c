@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The SAM's own login at the CM (invariant 7), and the memory of a refused PIN: a real HSM locks, so
- * no process tries it again before its source has changed.
+ * The SAM's own login at the CM (invariant 7), and the memory of a refused PIN: a real HSM locks,
+ * so no process tries it again before its source has changed.
  */
 #include "cm/internal.h"
 
@@ -40,7 +40,7 @@ static bool source_state(const char *path, char out[SAM_CM_SOURCE_TEXT])
 	return true;
 }
 
-/* A file that root makes for the SAM (samctl may run as root) belongs to whom its folder belongs to. */
+/* A file that root makes for the SAM (samctl may run as root) gets its folder's owner. */
 static void own_like_folder(int fd, const char *path)
 {
 	char folder[PATH_MAX];
@@ -54,9 +54,7 @@ static void own_like_folder(int fd, const char *path)
 		sam_log(SAM_LOG_WARNING, "%s: chown: %s", path, strerror(errno));
 }
 
-/* A lock between processes around "was it refused? try; remember": without it, processes that start
- * together would each spend a try. POSIX locks: a forked child does not inherit them. */
-static enum sam_reason memo_lock(const struct sam_cm *cm, int *fd)
+static enum sam_reason gate_lock(const struct sam_cm *cm, int *fd)
 {
 	char path[PATH_MAX];
 	int n = snprintf(path, sizeof path, "%s.lock", cm->refused_memo);
@@ -64,8 +62,9 @@ static enum sam_reason memo_lock(const struct sam_cm *cm, int *fd)
 		return sam_log_reason(SAM_CM_FAILED, "%s: the path is too long", cm->refused_memo);
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0)
-		return sam_log_reason(SAM_CM_FAILED, "%s: %s; a refused PIN could not be remembered",
-				      path, strerror(errno));
+		return sam_log_reason(SAM_CM_FAILED,
+				      "%s: %s; a refused PIN could not be remembered", path,
+				      strerror(errno));
 	own_like_folder(*fd, path);
 	int64_t deadline = sam_clock_monotonic_ms() + cm->wait_ms;
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -75,11 +74,35 @@ static enum sam_reason memo_lock(const struct sam_cm *cm, int *fd)
 			close(*fd);
 			*fd = -1;
 			return sam_log_reason(busy ? SAM_CM_BUSY : SAM_CM_FAILED, "%s: %s", path,
-					      busy ? "another process is logging in" : strerror(errno));
+					      busy ? "another process is logging in"
+						   : strerror(errno));
 		}
 		nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_MS * 1000000L}, NULL);
 	}
 	return SAM_OK;
+}
+
+/* POSIX locks: a forked child does not inherit them. A process that closes any descriptor of the file
+ * loses them, hence the one descriptor in cm->gate. */
+enum sam_reason sam_cm_gate_enter(struct sam_cm *cm, bool *entered, struct sam_msg *msg)
+{
+	int *fd = &cm->gate;
+	*entered = false;
+	if (!cm->refused_memo || cm->gate >= 0)
+		return SAM_OK;
+	enum sam_reason reason = gate_lock(cm, fd);
+	*entered = reason == SAM_OK;
+	if (reason != SAM_OK)
+		sam_msg_set(msg, "%s.lock cannot be had; see the log", cm->refused_memo);
+	return reason;
+}
+
+void sam_cm_gate_leave(struct sam_cm *cm, bool entered)
+{
+	if (!entered)
+		return;
+	close(cm->gate);
+	cm->gate = -1;
 }
 
 static enum sam_reason memo_check(const struct sam_cm *cm, const char *state)
@@ -89,18 +112,21 @@ static enum sam_reason memo_check(const struct sam_cm *cm, const char *state)
 	if (!refused && cm->refused_memo) {
 		int fd = open(cm->refused_memo, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		if (fd < 0 && errno != ENOENT)
-			return sam_log_reason(SAM_CM_FAILED, "%s: %s", cm->refused_memo, strerror(errno));
+			return sam_log_reason(SAM_CM_FAILED, "%s: %s", cm->refused_memo,
+					      strerror(errno));
 		if (fd >= 0) {
 			ssize_t n = read(fd, text, sizeof text - 1);
 			close(fd);
 			if (n < 0)
-				return sam_log_reason(SAM_CM_FAILED, "%s: cannot be read", cm->refused_memo);
+				return sam_log_reason(SAM_CM_FAILED, "%s: cannot be read",
+						      cm->refused_memo);
 			text[n] = '\0';
 			refused = strcmp(text, state) == 0;
 		}
 	}
 	if (refused)
-		return sam_log_reason(SAM_CM_PIN_REFUSED, "not tried again until %s changes", cm->pin_source);
+		return sam_log_reason(SAM_CM_PIN_REFUSED, "not tried again until %s changes",
+				      cm->pin_source);
 	return SAM_OK;
 }
 
@@ -118,7 +144,7 @@ static void memo_write(struct sam_cm *cm, const char *state)
 		return;
 	int n = snprintf(path, sizeof path, "%s.new", cm->refused_memo);
 	if (n < 0 || (size_t)n >= sizeof path)
-		return; /* not reached: memo_lock() has used a longer one */
+		return; /* not reached: gate_lock() has used a longer one */
 	unlink(path);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool ok = fd >= 0 && write_whole(fd, state);
@@ -126,7 +152,8 @@ static void memo_write(struct sam_cm *cm, const char *state)
 		own_like_folder(fd, path);
 	ok = fd >= 0 && close(fd) == 0 && ok;
 	if (!ok || rename(path, cm->refused_memo) != 0)
-		sam_log(SAM_LOG_ERR, "%s: %s; other processes do not know that the CM's PIN was refused",
+		sam_log(SAM_LOG_ERR,
+			"%s: %s; other processes do not know that the CM's PIN was refused",
 			cm->refused_memo, strerror(errno));
 }
 
@@ -169,16 +196,16 @@ static enum sam_reason read_pin(const struct sam_cm *cm, struct sam_secret *pin,
 	return sam_log_reason(SAM_CM_PIN, "%s: %s", cm->pin_source, text);
 }
 
-static enum sam_reason answer(struct sam_cm *cm, struct sam_cm_session *s, CK_RV rv, const char *state,
-			      struct sam_msg *msg)
+static enum sam_reason answer(struct sam_cm *cm, struct sam_cm_session *s, CK_RV rv,
+			      const char *state, struct sam_msg *msg)
 {
 	switch (rv) {
 	case CKR_OK:
 		cm->own_login = true;
 		memo_remove(cm);
 		return SAM_OK;
-	case CKR_USER_ALREADY_LOGGED_IN: /* another part of this process was first */
-		return SAM_OK;
+	case CKR_USER_ALREADY_LOGGED_IN:
+		return SAM_OK; /* another part of this process was first */
 	case CKR_PIN_INCORRECT:
 	case CKR_PIN_INVALID:
 	case CKR_PIN_LEN_RANGE:
@@ -186,7 +213,8 @@ static enum sam_reason answer(struct sam_cm *cm, struct sam_cm_session *s, CK_RV
 	case CKR_PIN_LOCKED:
 		memo_write(cm, state);
 		sam_msg_set(msg, "the CM refused the PIN in %s (0x%lx)", cm->pin_source, rv);
-		return sam_log_reason(SAM_CM_PIN_REFUSED, "the PIN in %s: C_Login: 0x%lx", cm->pin_source, rv);
+		return sam_log_reason(SAM_CM_PIN_REFUSED, "the PIN in %s: C_Login: 0x%lx",
+				      cm->pin_source, rv);
 	default:
 		sam_msg_set(msg, "C_Login answered 0x%lx", rv);
 		return sam_cm_fail(s, "C_Login", rv);
@@ -197,21 +225,18 @@ enum sam_reason sam_cm_login(struct sam_cm *cm, struct sam_cm_session *s, struct
 {
 	struct sam_secret pin = {0};
 	char state[SAM_CM_SOURCE_TEXT];
-	int lock = -1;
+	bool entered;
 	if (sam_cm_logged_in(cm, s))
 		return SAM_OK;
-	enum sam_reason reason = cm->refused_memo ? memo_lock(cm, &lock) : SAM_OK;
-	if (reason != SAM_OK) {
-		sam_msg_set(msg, "%s.lock cannot be had; see the log", cm->refused_memo);
+	enum sam_reason reason = sam_cm_gate_enter(cm, &entered, msg);
+	if (reason != SAM_OK)
 		return reason;
-	}
 	reason = read_pin(cm, &pin, state, msg);
 	if (reason == SAM_OK) {
 		CK_RV rv = cm->vendor->f->C_Login(s->handle, CKU_USER, pin.data, pin.len);
 		sam_secret_clear(&pin);
 		reason = answer(cm, s, rv, state, msg);
 	}
-	if (lock >= 0)
-		close(lock);
+	sam_cm_gate_leave(cm, entered);
 	return reason;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Random bytes of the CM, tested at start and as they come, and mixed with our own generator's so
- * that a weak one of the two does no harm (P2-3.2.2.2).
+ * that a weak one of the two does no harm (P2-3.2.2.2, P3-3.11).
  */
 #include "cm/internal.h"
 
@@ -47,8 +47,10 @@ static enum sam_reason start_test(struct sam_cm *cm, struct sam_cm_session *s)
 		if (reason != SAM_OK)
 			return reason;
 	}
-	if (memcmp(probe[0], probe[1], PROBE) == 0 || constant(probe[0], PROBE) || constant(probe[1], PROBE))
-		return sam_log_reason(SAM_RANDOM, "the CM's random generator failed its start-up test");
+	if (memcmp(probe[0], probe[1], PROBE) == 0 || constant(probe[0], PROBE) ||
+	    constant(probe[1], PROBE))
+		return sam_log_reason(SAM_RANDOM,
+				      "the CM's random generator failed its start-up test");
 	pthread_mutex_lock(&cm->lock);
 	/* LOCKED */
 	cm->random_tested = true;
@@ -77,10 +79,12 @@ static enum sam_reason repetition_test(struct sam_cm *cm, const uint8_t *chunk, 
 	if (bad)
 		cm->random_tested = false;
 	pthread_mutex_unlock(&cm->lock);
-	return bad ? sam_log_reason(SAM_RANDOM, "the CM's random generator repeated a block") : SAM_OK;
+	return bad ? sam_log_reason(SAM_RANDOM, "the CM's random generator repeated a block")
+		   : SAM_OK;
 }
 
-static enum sam_reason chunk_step(struct sam_cm *cm, struct sam_cm_session *s, uint8_t *out, size_t len)
+static enum sam_reason chunk_step(struct sam_cm *cm, struct sam_cm_session *s, uint8_t *out,
+				  size_t len)
 {
 	uint8_t chunk[CHUNK] = {0}, own[CHUNK];
 	size_t whole = (len + BLOCK - 1) / BLOCK * BLOCK;
@@ -101,7 +105,8 @@ static enum sam_reason random_step(struct sam_cm *cm, struct sam_cm_session *s, 
 	const struct draw *d = arg;
 	enum sam_reason reason = start_test(cm, s);
 	for (size_t done = 0; reason == SAM_OK && done < d->len; done += CHUNK)
-		reason = chunk_step(cm, s, d->out + done, d->len - done < CHUNK ? d->len - done : CHUNK);
+		reason = chunk_step(cm, s, d->out + done,
+				    d->len - done < CHUNK ? d->len - done : CHUNK);
 	return reason;
 }
 

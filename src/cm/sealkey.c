@@ -29,7 +29,8 @@ static const struct sam_cm_bool_rule rules[] = {
 
 enum { RULES = sizeof rules / sizeof rules[0] };
 
-static enum sam_reason find(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE found[2], size_t *n)
+static enum sam_reason find(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE found[2],
+			    size_t *n)
 {
 	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
 	CK_ATTRIBUTE match[] = {
@@ -71,7 +72,8 @@ static CK_RV generate(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HAN
 	CK_RV rv = CKR_TEMPLATE_INCONSISTENT;
 	for (CK_ULONG off = 0; off <= OPTIONAL && (rv == CKR_ATTRIBUTE_TYPE_INVALID ||
 						   rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-						   rv == CKR_TEMPLATE_INCONSISTENT); off++)
+						   rv == CKR_TEMPLATE_INCONSISTENT);
+	     off++)
 		rv = cm->vendor->f->C_GenerateKey(s->handle, &mechanism, t, count - off, key);
 	return rv;
 }
@@ -97,7 +99,8 @@ static enum sam_reason create_step(struct sam_cm *cm, struct sam_cm_session *s, 
 	if (reason == SAM_OK && !wrong && n != 1)
 		wrong = "another came into being at the same time";
 	if (reason == SAM_OK && wrong)
-		reason = sam_log_reason(SAM_CM_FAILED, "the sealing key is not as asked for: %s", wrong);
+		reason = sam_log_reason(SAM_CM_FAILED, "the sealing key is not as asked for: %s",
+					wrong);
 	if (reason != SAM_OK && cm->vendor->f->C_DestroyObject(s->handle, key) != CKR_OK)
 		sam_log(SAM_LOG_ERR, "the half-made \"%s\" could not be destroyed", label);
 	return reason;
@@ -117,17 +120,20 @@ static enum sam_reason root_step(struct sam_cm *cm, struct sam_cm_session *s, vo
 	size_t n;
 	enum sam_reason reason = find(cm, s, found, &n);
 	if (reason == SAM_OK && n != 1)
-		return sam_log_reason(SAM_NOT_FOUND, "%s \"%s\" in the CM", n ? "more than one" : "no", label);
+		return sam_log_reason(SAM_NOT_FOUND, "%s \"%s\" in the CM",
+				      n ? "more than one" : "no", label);
 	if (reason == SAM_OK)
 		reason = sam_cm_attr_check(cm, s, found[0], rules, RULES, &wrong);
 	if (reason != SAM_OK)
 		return reason;
 	if (wrong)
-		return sam_log_reason(SAM_CM_FAILED, "%s of \"%s\" is not as the SAM made it", wrong, label);
+		return sam_log_reason(SAM_CM_FAILED, "%s of \"%s\" is not as the SAM made it",
+				      wrong, label);
 	CK_RV rv = cm->vendor->f->C_SignInit(s->handle, &mechanism, found[0]);
 	if (rv != CKR_OK)
 		return sam_cm_fail(s, "C_SignInit", rv);
-	rv = cm->vendor->f->C_Sign(s->handle, (CK_BYTE_PTR)constant, sizeof constant - 1, arg, &len);
+	rv = cm->vendor->f->C_Sign(s->handle, (CK_BYTE_PTR)constant, sizeof constant - 1, arg,
+				   &len);
 	if (rv != CKR_OK || len != ROOT_BYTES)
 		return sam_cm_fail(s, "C_Sign", rv);
 	return SAM_OK;

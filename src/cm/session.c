@@ -2,12 +2,11 @@
  *
  * The bounded pool of sessions, and what to do when the vendor loses them.
  *
- * The pool is its own anchor: the vendor forgets the login when the last session closes, so sessions
- * are kept, and the last one is closed only after another was opened.
+ * The pool is its own anchor: the vendor forgets the login when the last session closes, so
+ * sessions are kept, and the last one is closed only after another was opened.
  */
 #include "cm/internal.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include "base/log.h"
@@ -62,8 +61,10 @@ static enum sam_reason repair(struct sam_cm *cm, struct sam_cm_session *s, bool 
 		return sam_cm_fail(s, "C_GetSlotList", rv);
 	if (reason != SAM_OK)
 		return reason;
-	if (cm->known && (strcmp(info.serial, cm->info.serial) || strcmp(info.label, cm->info.label)))
-		return sam_log_reason(SAM_CM_TOKEN, "another token came in the place of %s", cm->info.label);
+	if (cm->known &&
+	    (strcmp(info.serial, cm->info.serial) || strcmp(info.label, cm->info.label)))
+		return sam_log_reason(SAM_CM_TOKEN, "another token came in the place of %s",
+				      cm->info.label);
 	rv = open_session(cm, *slot, &s->handle);
 	if (rv != CKR_OK)
 		return sam_cm_fail(s, "C_OpenSession", rv);
@@ -79,7 +80,8 @@ static enum sam_reason repair(struct sam_cm *cm, struct sam_cm_session *s, bool 
 }
 
 /* LOCKED: called and left with the lock held; not while the vendor is called. */
-static enum sam_reason repair_locked(struct sam_cm *cm, struct sam_cm_session *s, struct sam_msg *msg)
+static enum sam_reason repair_locked(struct sam_cm *cm, struct sam_cm_session *s,
+				     struct sam_msg *msg)
 {
 	CK_SLOT_ID slot = 0;
 	bool initialise = cm->initialise;
@@ -130,15 +132,22 @@ static bool wait_locked(struct sam_cm *cm, const struct timespec *deadline, unsi
 	return true;
 }
 
-/* LOCKED, as above. One try; *again: nothing to be had now, wait up to *again ms (0: for a change). */
+/* LOCKED, as above. One try; ${wait}: nothing to be had now; ask again after a change, or after
+ * ${wait_ms} if not 0. */
 static enum sam_reason try_locked(struct sam_cm *cm, struct sam_cm_session *s, struct sam_msg *msg,
 				  bool *wait, unsigned *wait_ms)
 {
 	*wait = false;
 	*wait_ms = 0;
 	s->generation = cm->generation;
-	if (!cm->ready && !cm->repairing && cm->open < cm->limit)
-		return repair_locked(cm, s, msg);
+	if (!cm->ready && !cm->repairing && cm->open < cm->limit) {
+		enum sam_reason reason = repair_locked(cm, s, msg);
+		if (reason != SAM_CM_FAILED || s->rv != CKR_SESSION_COUNT)
+			return reason;
+		s->rv = CKR_OK;
+		s->call = NULL;
+		*wait_ms = FULL_TOKEN_MS;
+	}
 	if (cm->ready && cm->idle_count) {
 		s->handle = cm->idle[--cm->idle_count];
 		return SAM_OK;
@@ -174,7 +183,8 @@ static enum sam_reason take(struct sam_cm *cm, struct sam_cm_session *s, struct 
 	pthread_mutex_unlock(&cm->lock);
 	if (reason == SAM_CM_BUSY) {
 		sam_msg_set(msg, "no CM session became free in %u ms", cm->wait_ms);
-		return sam_log_reason(reason, "no session of %u became free in %u ms", cm->limit, cm->wait_ms);
+		return sam_log_reason(reason, "no session of %u became free in %u ms", cm->limit,
+				      cm->wait_ms);
 	}
 	return reason;
 }
@@ -258,7 +268,7 @@ static void give_back(struct sam_cm *cm, const struct sam_cm_session *s)
 	pthread_mutex_unlock(&cm->lock);
 }
 
-/* Close a session that failed: what is under way in it goes with it (there is no safe C_SignFinal). */
+/* Close a session that failed, and with it what is under way (there is no safe C_SignFinal). */
 static void retire(struct sam_cm *cm, const struct sam_cm_session *s)
 {
 	struct sam_cm_session fresh = {0};
@@ -325,7 +335,8 @@ static bool recover(struct sam_cm *cm, const struct sam_cm_session *s)
 
 /* One try. *again: what it failed for can be had again. */
 static enum sam_reason attempt(struct sam_cm *cm,
-			       enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *),
+			       enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *,
+						       void *),
 			       void *arg, struct sam_cm_session *s, bool *again)
 {
 	enum sam_reason reason = take(cm, s, NULL);
@@ -342,15 +353,16 @@ static enum sam_reason attempt(struct sam_cm *cm,
 	return reason;
 }
 
-enum sam_reason sam_cm_run(struct sam_cm *cm,
-			   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *),
-			   void *arg)
+enum sam_reason
+sam_cm_run(struct sam_cm *cm,
+	   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *), void *arg)
 {
 	for (unsigned tries = 0;; tries++) {
 		struct sam_cm_session s = {0};
 		bool again;
 		if (!sam_cm_usable(cm))
-			return sam_log_reason(SAM_CM_FAILED, "the CM is not used at exit or after a fork");
+			return sam_log_reason(SAM_CM_FAILED,
+					      "the CM is not used at exit or after a fork");
 		enum sam_reason reason = attempt(cm, step, arg, &s, &again);
 		if (reason != SAM_CM_FAILED || !s.call)
 			return reason; /* logged where it was found */

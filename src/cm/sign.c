@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Signing with a signer's key: the last step of the one door (invariant 1). C_SignInit and C_Sign back
- * to back on one session; nothing of it outlives the call.
+ * Signing with a signer's key: the last step of the one door (invariant 1). C_SignInit and C_Sign
+ * back to back on one session; nothing of it outlives the call.
  */
 #include "cm/internal.h"
 
@@ -15,7 +15,7 @@ struct signing {
 	uint8_t digestinfo[SAM_HASH_DIGESTINFO_MAX];
 	const uint8_t *data;
 	size_t data_len;
-	size_t expected;          /* the signature's length; 0: not known here */
+	size_t expected; /* the signature's length; 0: not known here */
 	uint8_t out[SAM_CM_SIGNATURE_MAX];
 	size_t out_len;
 	bool maybe;
@@ -100,11 +100,13 @@ enum sam_reason sam_cm_sign(struct sam_cm *cm, const struct sam_cm_job *job, uin
 	if (!prepare(&g) || *len < g.expected)
 		return sam_log_reason(SAM_ARGUMENTS, "sam_cm_sign: incomplete job or short buffer");
 	if (!cm->has[job->padding])
-		return sam_log_reason(SAM_CM_MECHANISM, "the CM lacks mechanism 0x%lx", g.mechanism.mechanism);
+		return sam_log_reason(SAM_CM_MECHANISM, "the CM lacks mechanism 0x%lx",
+				      g.mechanism.mechanism);
 	enum sam_reason reason = sam_cm_run(cm, sign_step, &g);
 	if (reason == SAM_OK && g.out_len > *len) {
 		g.maybe = true;
-		reason = sam_log_reason(SAM_CM_FAILED, "C_Sign: %zu bytes for a buffer of %zu", g.out_len, *len);
+		reason = sam_log_reason(SAM_CM_FAILED, "C_Sign: %zu bytes for a buffer of %zu",
+					g.out_len, *len);
 	}
 	if (reason == SAM_OK) {
 		memcpy(signature, g.out, g.out_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * From the CM's public key object to a SubjectPublicKeyInfo: what a key is known by for all its life
- * (invariant 2).
+ * From the CM's public key object to a SubjectPublicKeyInfo: what a key is known by for all its
+ * life (invariant 2).
  */
 #include "cm/internal.h"
 
@@ -22,7 +22,8 @@ static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0
 static const uint8_t p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
 static const uint8_t p521[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23};
 /* PKCS#11 3.0 section 2.3.10 has both; some CMs take one, some the other */
-static const uint8_t ed25519_name[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9'};
+static const uint8_t ed25519_name[] = {0x13, 0x0c, 'e', 'd', 'w', 'a', 'r',
+				       'd',  's',  '2', '5', '5', '1', '9'};
 static const uint8_t ed25519_oid[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 
 static const struct sam_cm_curve curves[] = {
@@ -43,14 +44,16 @@ const struct sam_cm_curve *sam_cm_curve_at(enum sam_key_type type, unsigned bits
 
 static enum sam_reason differs(const char *what)
 {
-	return sam_log_reason(SAM_CM_FAILED, "the key that the CM made is not what was asked for: %s", what);
+	return sam_log_reason(SAM_CM_FAILED,
+			      "the key that the CM made is not what was asked for: %s", what);
 }
 
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *build)
 {
 	EVP_PKEY *pkey = NULL;
 	sam_auto(OSSL_PARAM_free) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(sam_ossl_ctx(), type, NULL);
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(sam_ossl_ctx(), type, NULL);
 	if (!params || !ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
 		return NULL;
@@ -62,9 +65,11 @@ static enum sam_reason rsa_key(struct sam_cm *cm, struct sam_cm_session *s, CK_O
 {
 	uint8_t modulus[VALUE_MAX], exponent[VALUE_MAX];
 	size_t n_len, e_len;
-	enum sam_reason reason = sam_cm_attr_get(cm, s, object, CKA_MODULUS, modulus, sizeof modulus, &n_len);
+	enum sam_reason reason = sam_cm_attr_get(cm, s, object, CKA_MODULUS, modulus,
+						 sizeof modulus, &n_len);
 	if (reason == SAM_OK)
-		reason = sam_cm_attr_get(cm, s, object, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent, &e_len);
+		reason = sam_cm_attr_get(cm, s, object, CKA_PUBLIC_EXPONENT, exponent,
+					 sizeof exponent, &e_len);
 	if (reason != SAM_OK)
 		return reason;
 	sam_auto(BN_free) BIGNUM *n = BN_bin2bn(modulus, (int)n_len, NULL);
@@ -99,42 +104,50 @@ static enum sam_reason point_key(const struct sam_cm_curve *curve, const uint8_t
 		return *pkey ? SAM_OK : differs("Ed25519 public key");
 	}
 	sam_auto(OSSL_PARAM_BLD_free) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	if (!build || !OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) ||
+	if (!build ||
+	    !OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) ||
 	    !OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, len))
 		return SAM_MEMORY;
 	*pkey = point[0] == 0x04 ? from_params("EC", build) : NULL;
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
-		*pkey ? EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), *pkey, NULL) : NULL;
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = *pkey ? EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), *pkey, NULL)
+					  : NULL;
 	return ctx && EVP_PKEY_public_check(ctx) == 1 ? SAM_OK : differs("EC point");
 }
 
-static enum sam_reason curve_key(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
-				 const struct sam_cm_new_key *what, EVP_PKEY **pkey)
+static enum sam_reason curve_key(struct sam_cm *cm, struct sam_cm_session *s,
+				 CK_OBJECT_HANDLE object, const struct sam_cm_new_key *what,
+				 EVP_PKEY **pkey)
 {
 	uint8_t params[VALUE_MAX], point[VALUE_MAX];
 	size_t params_len, point_len;
-	enum sam_reason reason = sam_cm_attr_get(cm, s, object, CKA_EC_PARAMS, params, sizeof params, &params_len);
+	enum sam_reason reason = sam_cm_attr_get(cm, s, object, CKA_EC_PARAMS, params,
+						 sizeof params, &params_len);
 	if (reason == SAM_OK)
-		reason = sam_cm_attr_get(cm, s, object, CKA_EC_POINT, point, sizeof point, &point_len);
+		reason = sam_cm_attr_get(cm, s, object, CKA_EC_POINT, point, sizeof point,
+					 &point_len);
 	if (reason != SAM_OK)
 		return reason;
 	const struct sam_cm_curve *curve = NULL;
 	for (size_t i = 0; (curve = sam_cm_curve_at(what->type, what->bits, i)); i++)
-		if (params_len == curve->params_len && memcmp(params, curve->params, params_len) == 0)
+		if (params_len == curve->params_len &&
+		    memcmp(params, curve->params, params_len) == 0)
 			break;
 	if (!curve)
 		return differs("CKA_EC_PARAMS");
-	size_t want = what->type == SAM_KEY_ED25519 ? ED25519_BYTES : 1 + 2 * ((what->bits + 7) / 8);
+	size_t want = what->type == SAM_KEY_ED25519 ? ED25519_BYTES
+						    : 1 + 2 * ((what->bits + 7) / 8);
 	const uint8_t *bare = unwrap_point(point, point_len, want);
 	return bare ? point_key(curve, bare, want, pkey) : differs("CKA_EC_POINT");
 }
 
-enum sam_reason sam_cm_spki(struct sam_cm *cm, struct sam_cm_session *s, const struct sam_cm_new_key *what,
-			    CK_OBJECT_HANDLE public_key, uint8_t **spki, size_t *len)
+enum sam_reason sam_cm_spki(struct sam_cm *cm, struct sam_cm_session *s,
+			    const struct sam_cm_new_key *what, CK_OBJECT_HANDLE public_key,
+			    uint8_t **spki, size_t *len)
 {
 	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey = NULL;
-	enum sam_reason reason = what->type == SAM_KEY_RSA ?
-		rsa_key(cm, s, public_key, what->bits, &pkey) :
-		curve_key(cm, s, public_key, what, &pkey);
+	enum sam_reason reason = what->type == SAM_KEY_RSA
+					 ? rsa_key(cm, s, public_key, what->bits, &pkey)
+					 : curve_key(cm, s, public_key, what, &pkey);
 	return reason == SAM_OK ? sam_ossl_spki(pkey, spki, len) : reason;
 }

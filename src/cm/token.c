@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <jansson.h>
 #include "base/log.h"
 
-enum { SLOTS_MAX = 4096, WAIT_MS = 10000 };
+enum { SLOTS_MAX = 4096, WAIT_MS = 10000, PRESENT_TRIES = 5 };
 
 /* A blank-padded field of the vendor's: its text, in valid UTF-8 without control characters, since
  * it goes into audit records. */
@@ -43,12 +44,14 @@ static bool token_is(const struct sam_cm *cm, const CK_TOKEN_INFO *t)
 	       (!cm->serial || field_is(t->serialNumber, sizeof t->serialNumber, cm->serial));
 }
 
-static void token_describe(const struct sam_cm *cm, const CK_TOKEN_INFO *t, struct sam_cm_info *info)
+static void token_describe(const struct sam_cm *cm, const CK_TOKEN_INFO *t,
+			   struct sam_cm_info *info)
 {
 	CK_INFO library;
 	field_text(info->manufacturer, t->manufacturerID, sizeof t->manufacturerID);
 	if (!info->manufacturer[0] && cm->vendor->f->C_GetInfo(&library) == CKR_OK)
-		field_text(info->manufacturer, library.manufacturerID, sizeof library.manufacturerID);
+		field_text(info->manufacturer, library.manufacturerID,
+			   sizeof library.manufacturerID);
 	field_text(info->model, t->model, sizeof t->model);
 	field_text(info->serial, t->serialNumber, sizeof t->serialNumber);
 	field_text(info->label, t->label, sizeof t->label);
@@ -81,8 +84,8 @@ static CK_RV slot_list(const CK_FUNCTION_LIST *f, CK_SLOT_ID **slots, CK_ULONG *
 	return rv;
 }
 
-enum sam_reason sam_cm_token_find(const struct sam_cm *cm, CK_SLOT_ID *slot, struct sam_cm_info *info,
-				  CK_RV *rv, struct sam_msg *msg)
+enum sam_reason sam_cm_token_find(const struct sam_cm *cm, CK_SLOT_ID *slot,
+				  struct sam_cm_info *info, CK_RV *rv, struct sam_msg *msg)
 {
 	const char *name = cm->token ? cm->token : cm->serial;
 	sam_auto(sam_free) CK_SLOT_ID *slots = NULL;
@@ -148,6 +151,7 @@ static struct sam_cm *set_up(const struct sam_cm_options *o)
 	if (!cm)
 		return NULL;
 	cm->pid = getpid();
+	cm->gate = -1;
 	cm->generation = 1; /* 0: never, in the cache */
 	cm->limit = o->sessions < 1 ? 1 : o->sessions;
 	if (cm->limit > SAM_CM_SESSIONS_MAX)
@@ -155,20 +159,23 @@ static struct sam_cm *set_up(const struct sam_cm_options *o)
 	cm->wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS;
 	cm->recheck_ms = o->recheck_ms;
 	if (!copy_text(&cm->token, o->token) || !copy_text(&cm->serial, o->serial) ||
-	    !copy_text(&cm->pin_source, o->pin_source) || !copy_text(&cm->refused_memo, o->refused_memo)) {
+	    !copy_text(&cm->pin_source, o->pin_source) ||
+	    !copy_text(&cm->refused_memo, o->refused_memo)) {
 		set_down(cm);
 		return NULL;
 	}
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* a clock set back must not prolong a wait */
+	pthread_condattr_setclock(&attr,
+				  CLOCK_MONOTONIC); /* a clock set back must not prolong a wait */
 	pthread_cond_init(&cm->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&cm->lock, NULL);
 	return cm;
 }
 
-enum sam_reason sam_cm_open(const struct sam_cm_options *options, struct sam_cm **out, struct sam_msg *msg)
+enum sam_reason sam_cm_open(const struct sam_cm_options *options, struct sam_cm **out,
+			    struct sam_msg *msg)
 {
 	*out = NULL;
 	if (!options->module || !options->pin_source || (!options->token && !options->serial)) {
@@ -178,13 +185,15 @@ enum sam_reason sam_cm_open(const struct sam_cm_options *options, struct sam_cm 
 	struct sam_cm *cm = set_up(options);
 	if (!cm)
 		return SAM_MEMORY;
-	enum sam_reason reason = sam_cm_usable(cm) ? SAM_OK : SAM_CM_FAILED;
+	bool entered = false;
+	enum sam_reason reason = sam_cm_usable(cm) ? sam_cm_gate_enter(cm, &entered, msg) : SAM_CM_FAILED;
 	if (reason == SAM_OK)
 		reason = sam_cm_vendor_take(options->module, &cm->vendor, msg);
 	if (reason == SAM_OK) {
 		cm->epoch = cm->vendor->epoch;
 		reason = sam_cm_connect(cm, msg);
 	}
+	sam_cm_gate_leave(cm, entered);
 	if (reason == SAM_OK) {
 		ask_mechanisms(cm);
 		*out = cm;
@@ -224,8 +233,8 @@ void sam_cm_close(struct sam_cm *cm)
 
 void sam_cm_abandon(struct sam_cm *cm)
 {
-	/* The parent's threads do not exist here; its locks may be in any state and are not touched.
-	 * At exit other threads may still be inside: then even the memory stays. */
+	/* The parent's threads do not exist here; its locks may be in any state and are not
+	 * touched. At exit other threads may still be inside: then even the memory stays. */
 	if (cm && cm->pid != getpid())
 		set_down(cm);
 }
@@ -243,9 +252,15 @@ bool sam_cm_token_present(struct sam_cm *cm)
 	/* LOCKED */
 	CK_SLOT_ID slot = cm->slot;
 	pthread_mutex_unlock(&cm->lock);
-	CK_TOKEN_INFO t;
-	memset(&t, 0, sizeof t);
-	return cm->vendor->f->C_GetTokenInfo(slot, &t) == CKR_OK && token_is(cm, &t);
+	/* While another process logs in, SoftHSM's token may be away for a moment. */
+	for (unsigned tries = 0; tries < PRESENT_TRIES; tries++) {
+		CK_TOKEN_INFO t;
+		memset(&t, 0, sizeof t);
+		if (cm->vendor->f->C_GetTokenInfo(slot, &t) == CKR_OK && token_is(cm, &t))
+			return true;
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	return false;
 }
 
 bool sam_cm_has(const struct sam_cm *cm, const struct sam_mechanism *mechanism)

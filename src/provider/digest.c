@@ -100,7 +100,7 @@ CK_RV sam_C_DigestKey(struct sam_session *s, CK_OBJECT_HANDLE key)
 	CK_RV rv = sam_session_take(s, SAM_OP_DIGEST, &op);
 	if (rv != CKR_OK)
 		return rv;
-	rv = sam_object_get(s->p, key, false, &object);
+	rv = sam_object_get(s->p, key, &object);
 	if (rv == CKR_OK)
 		sam_object_put(&object);
 	sam_session_end(s, SAM_OP_DIGEST, op);

@@ -43,6 +43,10 @@ static struct sam_provider *provider_new(struct sam_provider *previous, unsigned
 		return NULL;
 	p->forks = fork_count;
 	p->previous = previous; /* kept reachable, for C_Initialize to abandon */
+	/* What the parent's handles were means nothing in the child. */
+	for (size_t i = 0; i < P11_SAM_SESSIONS_MAX; i++)
+		p->sessions.generation[i] = (fork_count - 1) << 16;
+	p->objects.last = (fork_count - 1) << 16;
 	atomic_init(&p->phase, SAM_PHASE_DOWN);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->moved, NULL);

@@ -94,10 +94,10 @@ static void phase_set(struct sam_provider *p, enum sam_phase phase)
 /* What a forked child inherited is forgotten, and closed in the parent alone. */
 static void abandon_inherited(struct sam_provider *p)
 {
-	for (struct sam_provider *old = p->previous; old; old = old->previous) {
+	for (struct sam_provider *old = p->previous; old && !old->abandoned; old = old->previous) {
 		if (old->sam)
 			sam_abandon(old->sam);
-		old->sam = NULL;
+		old->abandoned = true;
 	}
 }
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, bool refresh, struct sam_object *object)
+CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct sam_object *object)
 {
 	*object = (struct sam_object){.p = p};
 	if (handle == CK_INVALID_HANDLE)
@@ -15,7 +15,7 @@ CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, bool refre
 	object->session = sam_object_session_hold(p, handle);
 	if (object->session)
 		return CKR_OK;
-	CK_RV rv = sam_keyring_get(p, refresh, &object->ring);
+	CK_RV rv = sam_keyring_get(p, false, &object->ring);
 	if (rv != CKR_OK)
 		return rv;
 	size_t index;
@@ -48,7 +48,7 @@ CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULO
 	if (!size)
 		return CKR_ARGUMENTS_BAD;
 	struct sam_object object;
-	CK_RV rv = sam_object_get(s->p, handle, false, &object);
+	CK_RV rv = sam_object_get(s->p, handle, &object);
 	if (rv != CKR_OK)
 		return rv;
 	*size = object.session ? object.session->bytes : object.view->spki_len + strlen(object.view->label);
@@ -75,7 +75,7 @@ CK_RV sam_C_GetAttributeValue(struct sam_session *s, CK_OBJECT_HANDLE handle, CK
 	struct sam_object object;
 	CK_RV rv = sam_template_copy(template, count, copy);
 	if (rv == CKR_OK)
-		rv = sam_object_get(s->p, handle, false, &object);
+		rv = sam_object_get(s->p, handle, &object);
 	if (rv != CKR_OK)
 		return rv;
 	/* every entry, also after an error: callers rely on it */

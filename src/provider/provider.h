@@ -58,7 +58,8 @@ struct sam_objects {
  * parent's, whose locks may be held for ever, alone. */
 struct sam_provider {
 	unsigned long forks;
-	struct sam_provider *previous;
+	struct sam_provider *previous; /* the parent's */
+	bool abandoned;         /* by a child, which leaves it as it was */
 	_Atomic(enum sam_phase) phase;
 	atomic_uint inside;     /* calls that came through the gate */
 	pthread_mutex_t lock;   /* changes of phase */
@@ -206,9 +207,9 @@ struct sam_object {
 	struct sam_session_object *session; /* or an object in the SAM's memory */
 };
 
-/** sam_object_get(p, handle, refresh, object): CKR_OBJECT_HANDLE_INVALID; release with sam_object_put(). */
-CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, bool refresh,
-		     struct sam_object *object) SAM_MUST;
+/** sam_object_get(p, handle, object): CKR_OBJECT_HANDLE_INVALID; release with sam_object_put(). A key may be
+ * gone since it was found: sam_may_sign() and sam_sign() ask again. */
+CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct sam_object *object) SAM_MUST;
 void sam_object_put(struct sam_object *object);
 
 /* An attribute that the SAM keeps for a session object. */

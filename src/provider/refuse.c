@@ -22,7 +22,7 @@ CK_RV sam_refuse_object(struct sam_provider *p, const char *call, CK_OBJECT_HAND
 			CK_RV rv, CK_RV none)
 {
 	struct sam_object object;
-	CK_RV found = sam_object_get(p, handle, false, &object);
+	CK_RV found = sam_object_get(p, handle, &object);
 	if (found != CKR_OK)
 		return found == CKR_OBJECT_HANDLE_INVALID ? none : found;
 	if (object.view)

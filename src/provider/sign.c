@@ -78,7 +78,7 @@ static CK_RV sign_prepare(struct sam_provider *p, const CK_MECHANISM *mechanism,
 static CK_RV sign_begin(struct sam_provider *p, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, struct sign *sign)
 {
 	struct sam_object object;
-	CK_RV rv = sam_object_get(p, key, true, &object);
+	CK_RV rv = sam_object_get(p, key, &object);
 	if (rv != CKR_OK)
 		return key_not_found(p, rv);
 	rv = object.view && object.is_private ? sign_prepare(p, mechanism, &object, sign)

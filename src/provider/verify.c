@@ -32,7 +32,7 @@ static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct 
 {
 	struct sam_object object;
 	struct sam_spki parts;
-	CK_RV rv = sam_object_get(p, handle, true, &object);
+	CK_RV rv = sam_object_get(p, handle, &object);
 	if (rv != CKR_OK)
 		return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
 	const uint8_t *der = object.session ? object.session->spki : object.view->spki;

@@ -48,8 +48,10 @@ json_t *sam_jose_json(const void *data, size_t len)
 
 /* ---- parsing ---- */
 
-/* RFC 7515 section 4.1: who verifies decides by which key; and what we do not understand, we refuse. */
-static const char *const refused_members[] = {"crit", "b64", "jwk", "jku", "x5u", "zip", "epk", "enc"};
+/* RFC 7515 section 4.1: who verifies decides by which key; and what we do not understand, we
+ * refuse. */
+static const char *const refused_members[] = {"crit", "b64", "jwk", "jku",
+					      "x5u",  "zip", "epk", "enc"};
 
 static enum sam_reason read_header(const char *text, size_t len, struct sam_jws *out)
 {
@@ -87,8 +89,9 @@ enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out
 	if (reason != SAM_OK)
 		return reason;
 	/* a third dot is no base64url character: the decoder refuses it */
-	if (dot2 + 1 == end || !sam_decode_b64url(dot2 + 1, (size_t)(end - dot2 - 1), out->signature,
-						  sizeof out->signature, &out->signature_len))
+	if (dot2 + 1 == end ||
+	    !sam_decode_b64url(dot2 + 1, (size_t)(end - dot2 - 1), out->signature,
+			       sizeof out->signature, &out->signature_len))
 		return SAM_SAD_MALFORMED;
 	size_t encoded = (size_t)(dot2 - dot1 - 1);
 	out->payload = malloc(encoded + 1);
@@ -131,17 +134,19 @@ static enum sam_reason verify_hash(const struct sam_jws *jws, EVP_PKEY *pkey)
 {
 	const struct sam_jose_alg *row = sam_jose_alg(jws->alg);
 	uint8_t hash[SAM_HASH_MAX];
-	enum sam_reason reason =
-		sam_ossl_digest(row->hash, jws->signing_input, jws->signing_input_len, hash);
+	enum sam_reason reason = sam_ossl_digest(row->hash, jws->signing_input,
+						 jws->signing_input_len, hash);
 	if (reason != SAM_OK)
 		return reason;
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
-		sam_jose_alg_context(jws->alg, pkey, EVP_PKEY_verify_init);
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = sam_jose_alg_context(jws->alg, pkey, EVP_PKEY_verify_init);
 	if (!ctx)
 		return SAM_MEMORY;
 	if (row->family != SAM_JOSE_EC)
 		return EVP_PKEY_verify(ctx, jws->signature, jws->signature_len, hash,
-				       sam_hash_size(row->hash)) == 1 ? SAM_OK : SAM_SAD_SIGNATURE;
+				       sam_hash_size(row->hash)) == 1
+			       ? SAM_OK
+			       : SAM_SAD_SIGNATURE;
 	unsigned char *der = NULL;
 	int len = ecdsa_der(jws->signature, row->field, &der);
 	if (len <= 0)

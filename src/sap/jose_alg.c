@@ -50,7 +50,8 @@ bool sam_jose_alg_fits(enum sam_jws_alg alg, const EVP_PKEY *pkey)
 	       strcmp(group, row->group) == 0;
 }
 
-EVP_PKEY_CTX *sam_jose_alg_context(enum sam_jws_alg alg, EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *))
+EVP_PKEY_CTX *sam_jose_alg_context(enum sam_jws_alg alg, EVP_PKEY *pkey,
+				   int (*init)(EVP_PKEY_CTX *))
 {
 	const struct sam_jose_alg *row = sam_jose_alg(alg);
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), pkey, NULL);
@@ -58,12 +59,14 @@ EVP_PKEY_CTX *sam_jose_alg_context(enum sam_jws_alg alg, EVP_PKEY *pkey, int (*i
 	if (ok && row->family != SAM_JOSE_EC) {
 		const EVP_MD *md = sam_ossl_md(row->hash);
 		bool pss = row->family == SAM_JOSE_RSA_PSS;
-		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) == 1 &&
+		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, pss ? RSA_PKCS1_PSS_PADDING
+							   : RSA_PKCS1_PADDING) == 1 &&
 		     EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;
 		/* RFC 7518 section 3.5: MGF1 with the same hash, the salt as long as it */
 		if (ok && pss)
 			ok = EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1 &&
-			     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)sam_hash_size(row->hash)) == 1;
+			     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)sam_hash_size(row->hash)) ==
+				     1;
 	}
 	if (!ok) {
 		EVP_PKEY_CTX_free(ctx);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * JWK: public keys read strictly (RFC 7517, RFC 7518 section 6, RFC 8037), their thumbprint (RFC 7638), and the
- * private ones of the signer's side.
+ * JWK: public keys read strictly (RFC 7517, RFC 7518 section 6, RFC 8037), their thumbprint (RFC
+ * 7638), and the private ones of the signer's side.
  */
 #include "sap/jose_alg.h"
 
@@ -44,7 +44,8 @@ static BIGNUM *number_of(const json_t *json, const char *name, size_t max)
 	const char *text = text_of(json, name);
 	size_t len = 0;
 	BIGNUM *number = NULL;
-	if (text && sam_decode_b64url(text, strlen(text), buffer, max, &len) && len && buffer[0] != 0)
+	if (text && sam_decode_b64url(text, strlen(text), buffer, max, &len) && len &&
+	    buffer[0] != 0)
 		number = BN_bin2bn(buffer, (int)len, NULL);
 	sam_mem_wipe(buffer, sizeof buffer);
 	return number;
@@ -57,7 +58,7 @@ static bool has_operation(const json_t *ops, const char *wanted)
 	bool found = false;
 	size_t i;
 	const json_t *op;
-	json_array_foreach(ops, i, op) {
+	json_array_foreach (ops, i, op) {
 		if (!json_is_string(op))
 			return false;
 		found = found || strcmp(json_string_value(op), wanted) == 0;
@@ -91,15 +92,17 @@ static const char *check_alg(const json_t *json, enum sam_jws_alg of_curve, enum
 
 /* ---- EC and Ed25519 ---- */
 
-/* The points whose order divides 8, and their spellings beyond the prime: under them a signature proves
- * nothing (y, little-endian, the sign bit left out). */
+/* The points whose order divides 8, and their spellings beyond the prime: under them a signature
+ * proves nothing (y, little-endian, the sign bit left out). */
 static bool small_order(const uint8_t x[32])
 {
 	static const uint8_t order8[2][32] = {
-		{0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
-		 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
-		{0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
-		 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+		{0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+		 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+		 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+		{0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+		 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+		 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
 	};
 	uint8_t y[32], middle_or = 0, middle_and = 0xff;
 	memcpy(y, x, sizeof y);
@@ -118,7 +121,8 @@ static bool small_order(const uint8_t x[32])
 static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM_BLD *bld)
 {
 	sam_auto(OSSL_PARAM_free) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(sam_ossl_ctx(), type, NULL);
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(sam_ossl_ctx(), type, NULL);
 	EVP_PKEY *pkey = NULL;
 	if (params && ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
 	    EVP_PKEY_fromdata(ctx, &pkey, selection, params) == 1)
@@ -138,7 +142,8 @@ static EVP_PKEY *ec_key(const struct sam_jose_alg *row, const json_t *json, cons
 	sam_auto(OSSL_PARAM_BLD_free) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
 	if (!bld ||
 	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, row->group, 0) != 1 ||
-	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * row->field) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point,
+					     1 + 2 * row->field) != 1 ||
 	    (d && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d) != 1))
 		return NULL;
 	return from_params("EC", d ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, bld);
@@ -167,8 +172,9 @@ static const char *read_curve(const json_t *json, const char *kty, struct sam_jw
 
 /* ---- RSA ---- */
 
-/* Primes made by the library of CVE-2017-15361 are k * M + 65537^a mod M, so their product lies in the group
- * that 65537 generates modulo every small prime of M. A sound modulus does so once in some 10^8 cases. */
+/* Primes made by the library of CVE-2017-15361 are k * M + 65537^a mod M, so their product lies in
+ * the group that 65537 generates modulo every small prime of M. A sound modulus does so once in
+ * some 10^8 cases. */
 static bool roca(const BIGNUM *n)
 {
 	static const unsigned char primes[] = {
@@ -224,7 +230,8 @@ static const char *const *required_members(const char *kty)
 static json_t *required_only(const json_t *json)
 {
 	json_t *out = json_object();
-	for (const char *const *name = required_members(text_of(json, "kty")); out && *name; name++) {
+	for (const char *const *name = required_members(text_of(json, "kty")); out && *name;
+	     name++) {
 		if (json_object_set(out, *name, json_object_get(json, *name)) != 0) {
 			json_decref(out);
 			out = NULL;
@@ -291,10 +298,10 @@ json_t *sam_jose_jwk_public(const json_t *json)
 static EVP_PKEY *rsa_private(const json_t *json)
 {
 	static const char *const names[8][2] = {
-		{"n", OSSL_PKEY_PARAM_RSA_N}, {"e", OSSL_PKEY_PARAM_RSA_E}, {"d", OSSL_PKEY_PARAM_RSA_D},
-		{"p", OSSL_PKEY_PARAM_RSA_FACTOR1}, {"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
-		{"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1}, {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
-		{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
+		{"n", OSSL_PKEY_PARAM_RSA_N},          {"e", OSSL_PKEY_PARAM_RSA_E},
+		{"d", OSSL_PKEY_PARAM_RSA_D},          {"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
+		{"q", OSSL_PKEY_PARAM_RSA_FACTOR2},    {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
+		{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2}, {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
 	};
 	BIGNUM *numbers[8] = {NULL};
 	EVP_PKEY *pkey = NULL;
@@ -317,7 +324,8 @@ static EVP_PKEY *curve_private(const struct sam_jose_alg *row, const json_t *jso
 	EVP_PKEY *pkey = NULL;
 	if (octets_of(json, "d", d, row->field)) {
 		if (row->family == SAM_JOSE_OKP) {
-			pkey = EVP_PKEY_new_raw_private_key_ex(sam_ossl_ctx(), "ED25519", NULL, d, row->field);
+			pkey = EVP_PKEY_new_raw_private_key_ex(sam_ossl_ctx(), "ED25519", NULL, d,
+							       row->field);
 		} else {
 			sam_auto(BN_clear_free) BIGNUM *number = BN_secure_new();
 			if (number && BN_bin2bn(d, (int)row->field, number))
@@ -335,7 +343,8 @@ static bool is_pair(EVP_PKEY *private, const EVP_PKEY *public)
 		return false;
 	if (EVP_PKEY_is_a(private, "ED25519")) /* the public part was derived */
 		return true;
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), private, NULL);
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), private, NULL);
 	return ctx && EVP_PKEY_pairwise_check(ctx) == 1;
 }
 
@@ -347,8 +356,8 @@ enum sam_reason sam_jose_private(const json_t *json, EVP_PKEY **out, struct sam_
 	if (reason != SAM_OK)
 		return reason;
 	const char *crv = text_of(json, "crv");
-	const struct sam_jose_alg *row = sam_jose_alg(crv ? sam_jose_alg_of_curve(text_of(json, "kty"), crv)
-							  : SAM_JWS_NONE);
+	const struct sam_jose_alg *row = sam_jose_alg(
+		crv ? sam_jose_alg_of_curve(text_of(json, "kty"), crv) : SAM_JWS_NONE);
 	bool rsa = strcmp(text_of(json, "kty"), "RSA") == 0;
 	if (!json_object_get(json, "d"))
 		reason = refuse(msg, "it holds no private key");
@@ -371,7 +380,8 @@ void sam_jose_private_free(json_t *jwk)
 		json_t *member = json_object_get(jwk, names[i]);
 		/* jansson has no wiping allocator that would not be the whole process's */
 		if (json_is_string(member))
-			sam_mem_wipe((void *)(uintptr_t)json_string_value(member), json_string_length(member));
+			sam_mem_wipe((void *)(uintptr_t)json_string_value(member),
+				     json_string_length(member));
 	}
 	json_decref(jwk);
 }

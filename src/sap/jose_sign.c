@@ -23,7 +23,8 @@ static bool put(json_t *jwk, const char *name, const uint8_t *data, size_t len)
 }
 
 /* ${size} 0: as short as it is (RSA). */
-static bool put_number(json_t *jwk, const char *name, const EVP_PKEY *pkey, const char *param, size_t size)
+static bool put_number(json_t *jwk, const char *name, const EVP_PKEY *pkey, const char *param,
+		       size_t size)
 {
 	uint8_t bytes[VALUE_MAX];
 	BIGNUM *number = NULL;
@@ -40,10 +41,10 @@ static bool put_number(json_t *jwk, const char *name, const EVP_PKEY *pkey, cons
 static bool put_rsa(json_t *jwk, const EVP_PKEY *pkey)
 {
 	static const char *const names[8][2] = {
-		{"n", OSSL_PKEY_PARAM_RSA_N}, {"e", OSSL_PKEY_PARAM_RSA_E}, {"d", OSSL_PKEY_PARAM_RSA_D},
-		{"p", OSSL_PKEY_PARAM_RSA_FACTOR1}, {"q", OSSL_PKEY_PARAM_RSA_FACTOR2},
-		{"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1}, {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2},
-		{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
+		{"n", OSSL_PKEY_PARAM_RSA_N},          {"e", OSSL_PKEY_PARAM_RSA_E},
+		{"d", OSSL_PKEY_PARAM_RSA_D},          {"p", OSSL_PKEY_PARAM_RSA_FACTOR1},
+		{"q", OSSL_PKEY_PARAM_RSA_FACTOR2},    {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
+		{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2}, {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
 	};
 	bool ok = json_object_set_new(jwk, "kty", json_string("RSA")) == 0;
 	for (size_t i = 0; ok && i < 8; i++)
@@ -76,9 +77,11 @@ enum sam_reason sam_jose_generate(enum sam_jws_alg alg, json_t **out)
 	if (!row)
 		return SAM_SAD_ALGORITHM;
 	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey =
-		row->family == SAM_JOSE_EC    ? EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "EC", row->group)
-		: row->family == SAM_JOSE_OKP ? EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, row->group)
-					      : EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "RSA", (size_t)RSA_BITS);
+		row->family == SAM_JOSE_EC
+			? EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "EC", row->group)
+		: row->family == SAM_JOSE_OKP
+			? EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, row->group)
+			: EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "RSA", (size_t)RSA_BITS);
 	sam_auto(sam_jose_private_free) json_t *jwk = json_object();
 	if (!pkey)
 		return SAM_RANDOM;
@@ -101,14 +104,15 @@ static bool ecdsa_raw(const uint8_t *der, size_t len, size_t field, uint8_t *raw
 	       BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + field, (int)field) == (int)field;
 }
 
-static bool sign_hash(enum sam_jws_alg alg, EVP_PKEY *pkey, const char *text, size_t len, uint8_t *out,
-		      size_t *out_len)
+static bool sign_hash(enum sam_jws_alg alg, EVP_PKEY *pkey, const char *text, size_t len,
+		      uint8_t *out, size_t *out_len)
 {
 	const struct sam_jose_alg *row = sam_jose_alg(alg);
 	uint8_t hash[SAM_HASH_MAX], der[SAM_RSA_MAX_BITS / 8];
 	if (sam_ossl_digest(row->hash, text, len, hash) != SAM_OK)
 		return false;
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = sam_jose_alg_context(alg, pkey, EVP_PKEY_sign_init);
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = sam_jose_alg_context(alg, pkey, EVP_PKEY_sign_init);
 	bool ec = row->family == SAM_JOSE_EC;
 	size_t size = sizeof der;
 	if (!ctx || EVP_PKEY_sign(ctx, ec ? der : out, &size, hash, sam_hash_size(row->hash)) != 1)
@@ -121,7 +125,8 @@ static bool sign_eddsa(EVP_PKEY *pkey, const char *text, size_t len, uint8_t *ou
 {
 	sam_auto(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	*out_len = SAM_RSA_MAX_BITS / 8;
-	return ctx && EVP_DigestSignInit_ex(ctx, NULL, NULL, sam_ossl_ctx(), NULL, pkey, NULL) == 1 &&
+	return ctx &&
+	       EVP_DigestSignInit_ex(ctx, NULL, NULL, sam_ossl_ctx(), NULL, pkey, NULL) == 1 &&
 	       EVP_DigestSign(ctx, out, out_len, (const uint8_t *)text, len) == 1;
 }
 
@@ -130,8 +135,8 @@ static size_t b64_size(size_t len)
 	return (len * 4 + 2) / 3;
 }
 
-enum sam_reason sam_jose_sign_text(const char *header, const void *payload, size_t len, EVP_PKEY *pkey,
-				   enum sam_jws_alg alg, char **out)
+enum sam_reason sam_jose_sign_text(const char *header, const void *payload, size_t len,
+				   EVP_PKEY *pkey, enum sam_jws_alg alg, char **out)
 {
 	uint8_t signature[SAM_RSA_MAX_BITS / 8];
 	size_t header_len = strlen(header), signature_len = 0;

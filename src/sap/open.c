@@ -62,6 +62,7 @@ static enum sam_reason open_cm(struct sam *sam, struct sam_msg *msg)
 		.pin_source = sam->config.cm_pin_source,
 		.refused_memo = memo,
 		.sessions = sam->config.cm_sessions,
+		.recheck_ms = sam->config.cm_recheck_ms,
 	};
 	enum sam_reason reason = sam_cm_open(&options, &sam->cm, msg);
 	if (reason != SAM_OK)

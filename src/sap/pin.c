@@ -13,7 +13,8 @@ enum { TOKEN_PREFIX = 4, TOKEN_LEN = 30 };
 
 static bool b64url_char(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_';
 }
 
 static bool starts_with(const char *text, size_t len, const char *prefix)
@@ -22,7 +23,7 @@ static bool starts_with(const char *text, size_t len, const char *prefix)
 	return len >= n && memcmp(text, prefix, n) == 0;
 }
 
-/* ---- SAD tokens: sat_ and 26 characters of base32, lower case (RFC 4648 section 6, 130 bits) ---- */
+/* ---- SAD tokens: sat_ and 26 characters of lower-case base32, 130 bits (RFC 4648) ---- */
 
 static bool base32_only(const char *text, size_t len)
 {
@@ -48,8 +49,8 @@ static enum sam_reason read_token(const char *pin, size_t len, struct sam_pin *o
 
 /* What the header, if it can be read, says of the length of the third part. */
 struct header {
-	bool encrypted;  /* `enc`: a JWE that lost its end */
-	bool foreign;    /* an `alg` that is not ours: for sam_jose_parse() to refuse */
+	bool encrypted; /* `enc`: a JWE that lost its end */
+	bool foreign;   /* an `alg` that is not ours: for sam_jose_parse() to refuse */
 	enum sam_jws_alg alg;
 };
 
@@ -68,8 +69,8 @@ static struct header read_header(const char *text, size_t len)
 	return header;
 }
 
-/* Does the signature, `len` base64url characters, lack its end? An RSA key's length is not known here:
- * sam_jose_verify() sees the rest of those cases. */
+/* Does the signature, `len` base64url characters, lack its end? An RSA key's length is not known
+ * here: sam_jose_verify() sees the rest of those cases. */
 static bool signature_cut(enum sam_jws_alg alg, size_t len)
 {
 	enum { ES256_CHARS = 86, ES384_CHARS = 128, ES512_CHARS = 176, RSA_CHARS = 342 };
@@ -84,7 +85,8 @@ static bool signature_cut(enum sam_jws_alg alg, size_t len)
 	case SAM_JWS_ES512:
 		return len < ES512_CHARS;
 	case SAM_JWS_NONE: /* no readable header: is it the length of any? */
-		return len < RSA_CHARS && len != ES256_CHARS && len != ES384_CHARS && len != ES512_CHARS;
+		return len < RSA_CHARS && len != ES256_CHARS && len != ES384_CHARS &&
+		       len != ES512_CHARS;
 	default:
 		return len < RSA_CHARS;
 	}
@@ -95,8 +97,9 @@ static enum sam_reason read_sad(const char *pin, size_t len, struct sam_pin *out
 	size_t dots[4] = {0}, count = 0;
 	const char *tilde = memchr(pin, '~', len);
 	if (tilde)
-		return starts_with(tilde + 1, (size_t)(pin + len - tilde - 1), "eyJ") ? SAM_SAD_CNF
-										       : SAM_SAD_TRUNCATED;
+		return starts_with(tilde + 1, (size_t)(pin + len - tilde - 1), "eyJ")
+			       ? SAM_SAD_CNF
+			       : SAM_SAD_TRUNCATED;
 	for (size_t i = 0; i < len; i++) {
 		if (pin[i] != '.')
 			continue;
@@ -128,8 +131,8 @@ static bool sad_characters(const char *pin, size_t len)
 
 /* ---- passwords ---- */
 
-static enum sam_reason read_password(const char *name, size_t name_len, const char *secret, size_t len,
-				     struct sam_pin *out)
+static enum sam_reason read_password(const char *name, size_t name_len, const char *secret,
+				     size_t len, struct sam_pin *out)
 {
 	if (!sam_name_valid(name, name_len) || len == 0)
 		return SAM_PIN_FORM;
@@ -164,5 +167,6 @@ enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name, stru
 	const char *colon = memchr(pin, ':', len);
 	if (!colon)
 		return SAM_PIN_FORM;
-	return read_password(pin, (size_t)(colon - pin), colon + 1, (size_t)(pin + len - colon - 1), out);
+	return read_password(pin, (size_t)(colon - pin), colon + 1, (size_t)(pin + len - colon - 1),
+			     out);
 }

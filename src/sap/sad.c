@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The claims of a SAD (CONTRACT: p11-sam-sad(7)): every one that the profile names is checked by type and
- * value before anything is taken from it; what is missing or odd refuses (invariant 5).
+ * The claims of a SAD (CONTRACT: p11-sam-sad(7)): every one that the profile names is checked by
+ * type and value before anything is taken from it; what is missing or odd refuses (invariant 5).
  */
 #include "sap/sad_details.h"
 
@@ -31,12 +31,14 @@ enum sam_reason sam_sad_header(const struct sam_jws *jws, char kid[SAM_THUMBPRIN
 
 /* ---- who ---- */
 
-static enum sam_reason read_subject(const json_t *claims, struct sam_activation *out, struct sam_msg *msg)
+static enum sam_reason read_subject(const json_t *claims, struct sam_activation *out,
+				    struct sam_msg *msg)
 {
 	const json_t *iss = json_object_get(claims, "iss"), *sub = json_object_get(claims, "sub");
 	if (!json_is_string(iss))
 		return refuse(SAM_SAD_CLAIMS, msg, "iss");
-	if (!json_is_string(sub) || !sam_name_valid(json_string_value(sub), json_string_length(sub)))
+	if (!json_is_string(sub) ||
+	    !sam_name_valid(json_string_value(sub), json_string_length(sub)))
 		return refuse(SAM_SAD_CLAIMS, msg, "sub");
 	if (!json_equal(iss, sub))
 		return refuse(SAM_SAD_ISSUER, msg, "iss");
@@ -54,20 +56,23 @@ static enum sam_reason check_audience(const json_t *claims, const char *sam_id, 
 		return refuse(SAM_SAD_AUDIENCE, msg, "aud");
 	if (!json_is_string(aud))
 		return refuse(SAM_SAD_CLAIMS, msg, "aud");
-	return strcmp(json_string_value(aud), sam_id) == 0 ? SAM_OK : refuse(SAM_SAD_AUDIENCE, msg, "aud");
+	return strcmp(json_string_value(aud), sam_id) == 0 ? SAM_OK
+							   : refuse(SAM_SAD_AUDIENCE, msg, "aud");
 }
 
 /* ---- when ---- */
 
 static bool read_time(const json_t *value, int64_t *out)
 {
-	if (!json_is_integer(value) || json_integer_value(value) <= 0 || json_integer_value(value) >= TIME_LIMIT)
+	if (!json_is_integer(value) || json_integer_value(value) <= 0 ||
+	    json_integer_value(value) >= TIME_LIMIT)
 		return false;
 	*out = json_integer_value(value);
 	return true;
 }
 
-static enum sam_reason read_times(const json_t *claims, struct sam_activation *out, struct sam_msg *msg)
+static enum sam_reason read_times(const json_t *claims, struct sam_activation *out,
+				  struct sam_msg *msg)
 {
 	const json_t *nbf = json_object_get(claims, "nbf");
 	if (!read_time(json_object_get(claims, "iat"), &out->iat))
@@ -81,8 +86,8 @@ static enum sam_reason read_times(const json_t *claims, struct sam_activation *o
 }
 
 /* The times are below 2^53, so no difference or sum here can overflow. */
-static enum sam_reason check_times(const struct sam_activation *a, const struct sam_sad_rules *rules,
-				   struct sam_msg *msg)
+static enum sam_reason check_times(const struct sam_activation *a,
+				   const struct sam_sad_rules *rules, struct sam_msg *msg)
 {
 	if (a->exp <= rules->now)
 		return refuse(SAM_SAD_EXPIRED, msg, "exp");
@@ -97,16 +102,19 @@ static enum sam_reason check_times(const struct sam_activation *a, const struct 
 
 /* ---- the others ---- */
 
-static enum sam_reason read_jti(const json_t *claims, struct sam_activation *out, struct sam_msg *msg)
+static enum sam_reason read_jti(const json_t *claims, struct sam_activation *out,
+				struct sam_msg *msg)
 {
 	const json_t *jti = json_object_get(claims, "jti");
-	if (!json_is_string(jti) || !sam_sad_jti_valid(json_string_value(jti), json_string_length(jti)))
+	if (!json_is_string(jti) ||
+	    !sam_sad_jti_valid(json_string_value(jti), json_string_length(jti)))
 		return refuse(SAM_SAD_CLAIMS, msg, "jti");
 	memcpy(out->jti, json_string_value(jti), json_string_length(jti) + 1);
 	return SAM_OK;
 }
 
-/* In a SAD signed by the signer's own key these count for nothing; their types are checked all the same. */
+/* In a SAD signed by the signer's own key these count for nothing; their types are checked all the
+ * same. */
 static enum sam_reason check_unused(const json_t *claims, struct sam_msg *msg)
 {
 	const json_t *amr = json_object_get(claims, "amr"), *acr = json_object_get(claims, "acr");
@@ -115,7 +123,7 @@ static enum sam_reason check_unused(const json_t *claims, struct sam_msg *msg)
 	size_t i;
 	if (amr && !json_is_array(amr))
 		return refuse(SAM_SAD_CLAIMS, msg, "amr");
-	json_array_foreach(amr, i, method)
+	json_array_foreach (amr, i, method)
 		if (!json_is_string(method))
 			return refuse(SAM_SAD_CLAIMS, msg, "amr");
 	if (acr && !json_is_string(acr))
@@ -141,7 +149,8 @@ static enum sam_reason check_operation(const json_t *claims, struct sam_msg *msg
 	return SAM_OK;
 }
 
-enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out, struct sam_msg *msg)
+enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out,
+				 struct sam_msg *msg)
 {
 	out->iss[0] = out->sub[0] = out->jti[0] = '\0';
 	if (!claims)
@@ -151,8 +160,8 @@ enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *ou
 	return read_subject(claims, out, msg);
 }
 
-enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules, struct sam_activation *out,
-			       struct sam_msg *msg)
+enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
+			       struct sam_activation *out, struct sam_msg *msg)
 {
 	out->digests = NULL; /* so that sam_sad_clear() is safe whatever was there */
 	out->digest_count = 0;
@@ -171,7 +180,8 @@ enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules 
 	if (reason == SAM_OK)
 		reason = check_operation(claims, msg);
 	if (reason == SAM_OK)
-		reason = sam_sad_details(json_object_get(claims, "authorization_details"), out, msg);
+		reason = sam_sad_details(json_object_get(claims, "authorization_details"), out,
+					 msg);
 	return reason;
 }
 

@@ -13,7 +13,7 @@ enum { SAM_SAD_DIGESTS = 2000, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256 };
 
 struct sam_digest {
 	uint8_t value[SAM_HASH_MAX]; /* sam_hash_size(hash) bytes count */
-	char *label;              /* or NULL; owned */
+	char *label;                 /* or NULL; owned */
 };
 
 /* What a SAD allows: read from its claims, not yet trusted for anything else. */
@@ -21,16 +21,16 @@ struct sam_activation {
 	char iss[SAM_NAME_SIZE], sub[SAM_NAME_SIZE];
 	char jti[SAM_SAD_JTI_MAX + 1];
 	char kid[SAM_THUMBPRINT_LEN + 1];
-	int64_t iat, nbf, exp;    /* seconds; nbf = iat if absent */
-	char credential[33];      /* credentialID */
+	int64_t iat, nbf, exp; /* seconds; nbf = iat if absent */
+	char credential[33];   /* credentialID */
 	enum sam_hash hash;
 	struct sam_digest *digests; /* owned, sorted by value, each once */
 	size_t digest_count;
-	uint32_t limit;           /* numSignatures; digest_count if absent */
-	char sign_algo[64];       /* an OID, or "" */
-	uint8_t payload[32];      /* HMAC of the payload under SAM_SEAL_PAYLOAD */
-	uint8_t sad_sha256[32];   /* of the whole compact JWS */
-	bool token;               /* it came by a SAD token */
+	uint32_t limit;         /* numSignatures; digest_count if absent */
+	char sign_algo[64];     /* an OID, or "" */
+	uint8_t payload[32];    /* HMAC of the payload under SAM_SEAL_PAYLOAD */
+	uint8_t sad_sha256[32]; /* of the whole compact JWS */
+	bool token;             /* it came by a SAD token */
 };
 
 /* What the claims are checked against. */
@@ -39,23 +39,27 @@ struct sam_sad_rules {
 	int64_t now, max_lifetime, leeway; /* seconds */
 };
 
-/** sam_sad_header(jws, kid): What a SAD's header needs beyond sam_jose_parse(): `typ` is `sad+jwt` and `kid` a
- * thumbprint, copied to ${kid}. SAD_HEADER. */
-enum sam_reason sam_sad_header(const struct sam_jws *jws, char kid[SAM_THUMBPRINT_LEN + 1]) SAM_MUST;
+/** sam_sad_header(jws, kid): What a SAD's header needs beyond sam_jose_parse(): `typ` is `sad+jwt`
+ * and `kid` a thumbprint, copied to ${kid}. SAD_HEADER. */
+enum sam_reason sam_sad_header(const struct sam_jws *jws,
+			       char kid[SAM_THUMBPRINT_LEN + 1]) SAM_MUST;
 
-/** sam_sad_identity(claims, out, msg): The `iss`, `sub` and, if it is one, the `jti`, from claims that may not be
- * verified yet: to find the authenticator by, and for the record. ${claims} NULL: the payload was no JSON object.
- * SAD_CLAIMS, SAD_ISSUER if iss and sub are missing, no valid ids, or differ. */
-enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out, struct sam_msg *msg) SAM_MUST;
+/** sam_sad_identity(claims, out, msg): The `iss`, `sub` and, if it is one, the `jti`, from claims
+ * that may not be verified yet: to find the authenticator by, and for the record. ${claims} NULL:
+ * the payload was no JSON object. SAD_CLAIMS, SAD_ISSUER if iss and sub are missing, no valid ids,
+ * or differ. */
+enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out,
+				 struct sam_msg *msg) SAM_MUST;
 
-/** sam_sad_claims(claims, rules, out, msg): Read and check every claim of CONTRACT.md section 4 for the
- * operation `sign`: iss = sub (SAD_ISSUER), aud (SAD_AUDIENCE), iat, nbf, exp (SAD_EXPIRED: exp <=
- * now, no leeway; SAD_NOT_YET; SAD_LIFETIME), jti, authorization_details (SAD_DETAILS), operation
- * (SAD_OPERATION), cnf (SAD_CNF), pin and unknown types (SAD_CLAIMS). Members that the profile does not
- * name are ignored, as RFC 7519 section 4 says. ${out}'s kid, payload, sad_sha256, token are not touched.
+/** sam_sad_claims(claims, rules, out, msg): Read and check every claim of CONTRACT.md section 4 for
+ * the operation `sign`: iss = sub (SAD_ISSUER), aud (SAD_AUDIENCE), iat, nbf, exp (SAD_EXPIRED: exp
+ * <= now, no leeway; SAD_NOT_YET; SAD_LIFETIME), jti, authorization_details (SAD_DETAILS),
+ * operation (SAD_OPERATION), cnf (SAD_CNF), pin and unknown types (SAD_CLAIMS). Members that the
+ * profile does not name are ignored, as RFC 7519 section 4 says. ${out}'s kid, payload, sad_sha256,
+ * token are not touched.
  * ${msg} names the claim, never its value. Free with sam_sad_clear(), also after a failure. */
-enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules, struct sam_activation *out,
-			       struct sam_msg *msg) SAM_MUST;
+enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
+			       struct sam_activation *out, struct sam_msg *msg) SAM_MUST;
 
 void sam_sad_clear(struct sam_activation *activation);
 
@@ -66,7 +70,8 @@ const struct sam_digest *sam_sad_digest_find(const struct sam_activation *activa
 /** sam_sad_write(activation, text): As one line of JSON for the store; malloc()ed. */
 enum sam_reason sam_sad_write(const struct sam_activation *activation, char **text) SAM_MUST;
 
-/** sam_sad_read(text, len, out): What sam_sad_write() wrote, with token set; STORE_TAMPERED otherwise. */
+/** sam_sad_read(text, len, out): What sam_sad_write() wrote, with token set; STORE_TAMPERED
+ * otherwise. */
 enum sam_reason sam_sad_read(const char *text, size_t len, struct sam_activation *out) SAM_MUST;
 
 #endif

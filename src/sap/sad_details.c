@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * `authorization_details` (RFC 9396) with the names of the CSC API v2: which key may sign which hashes.
+ * `authorization_details` (RFC 9396) with the names of the CSC API v2: which key may sign which
+ * hashes.
  */
 #include "sap/sad_details.h"
 
@@ -27,7 +28,7 @@ bool sam_sad_credential_valid(const char *text)
 bool sam_sad_oid_valid(const char *text)
 {
 	size_t len = strlen(text);
-	return len >= 3 && len < sizeof ((struct sam_activation *)0)->sign_algo &&
+	return len >= 3 && len < sizeof((struct sam_activation *)0)->sign_algo &&
 	       only(text, len, "0123456789.") && strchr(text, '.') && !strstr(text, "..") &&
 	       text[0] != '.' && text[len - 1] != '.';
 }
@@ -54,7 +55,8 @@ bool sam_sad_label_valid(const char *text, size_t len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		uint8_t c = (uint8_t)text[i];
-		if (c < 0x20 || c == 0x7f || (c == 0xc2 && i + 1 < len && (uint8_t)text[i + 1] < 0xa0))
+		if (c < 0x20 || c == 0x7f ||
+		    (c == 0xc2 && i + 1 < len && (uint8_t)text[i + 1] < 0xa0))
 			return false;
 	}
 	return true;
@@ -71,7 +73,8 @@ struct entry {
 static int compare_values(const void *a, const void *b)
 {
 	/* bytes beyond the hash's length are zero */
-	return memcmp(((const struct sam_digest *)a)->value, ((const struct sam_digest *)b)->value, SAM_HASH_MAX);
+	return memcmp(((const struct sam_digest *)a)->value, ((const struct sam_digest *)b)->value,
+		      SAM_HASH_MAX);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -92,20 +95,23 @@ static bool is_dtbsr(const char *text)
 
 static const char *read_digest(const json_t *json, enum sam_hash hash, struct sam_digest *out)
 {
-	const json_t *value = json_object_get(json, "hash"), *label = json_object_get(json, "label");
+	const json_t *value = json_object_get(json, "hash"),
+		     *label = json_object_get(json, "label");
 	const json_t *type = json_object_get(json, "hashType");
 	size_t len;
 	if (!json_is_object(json))
 		return "documentDigests";
 	if (!json_is_string(value) ||
 	    !sam_decode_b64any(json_string_value(value), json_string_length(value), out->value,
-			       sam_hash_size(hash), &len) || len != sam_hash_size(hash))
+			       sam_hash_size(hash), &len) ||
+	    len != sam_hash_size(hash))
 		return "hash";
 	if (type && !(json_is_string(type) && is_dtbsr(json_string_value(type))))
 		return "hashType";
 	if (!label)
 		return NULL;
-	if (!json_is_string(label) || !sam_sad_label_valid(json_string_value(label), json_string_length(label)))
+	if (!json_is_string(label) ||
+	    !sam_sad_label_valid(json_string_value(label), json_string_length(label)))
 		return "label";
 	out->label = strdup(json_string_value(label));
 	return out->label ? NULL : "label";
@@ -148,13 +154,15 @@ static const char *read_digests(const json_t *list, struct sam_activation *out)
 	return bad;
 }
 
-const struct sam_digest *sam_sad_digest_find(const struct sam_activation *activation, const uint8_t *digest)
+const struct sam_digest *sam_sad_digest_find(const struct sam_activation *activation,
+					     const uint8_t *digest)
 {
 	struct sam_digest wanted = {.label = NULL};
 	if (!activation->digest_count)
 		return NULL;
 	memcpy(wanted.value, digest, sam_hash_size(activation->hash));
-	return bsearch(&wanted, activation->digests, activation->digest_count, sizeof wanted, compare_values);
+	return bsearch(&wanted, activation->digests, activation->digest_count, sizeof wanted,
+		       compare_values);
 }
 
 /* ---- the claim ---- */
@@ -180,8 +188,9 @@ static const char *read_details(const json_t *details, struct sam_activation *ou
 	out->hash = oid ? sam_hash_by_oid(oid) : SAM_HASH_NONE;
 	if (out->hash == SAM_HASH_NONE)
 		return "hashAlgorithmOID";
-	if (algo && !(json_is_string(algo) && sam_sad_oid_valid(json_string_value(algo)) &&
-		      sam_mem_copy_text(out->sign_algo, sizeof out->sign_algo, json_string_value(algo))))
+	if (algo &&
+	    !(json_is_string(algo) && sam_sad_oid_valid(json_string_value(algo)) &&
+	      sam_mem_copy_text(out->sign_algo, sizeof out->sign_algo, json_string_value(algo))))
 		return "signAlgo";
 	const char *bad = read_digests(json_object_get(details, "documentDigests"), out);
 	if (bad)
@@ -197,7 +206,8 @@ static const char *read_details(const json_t *details, struct sam_activation *ou
 	return NULL;
 }
 
-enum sam_reason sam_sad_details(const json_t *claim, struct sam_activation *out, struct sam_msg *msg)
+enum sam_reason sam_sad_details(const json_t *claim, struct sam_activation *out,
+				struct sam_msg *msg)
 {
 	const char *bad = "";
 	if (json_array_size(claim) == 1 && json_is_object(json_array_get(claim, 0)))

@@ -7,9 +7,10 @@
 
 #include "sap/sad.h"
 
-/** sam_sad_details(claim, out, msg): Read `authorization_details` into credential, hash, digests, limit and
- * sign_algo of ${out}. SAD_DETAILS. */
-enum sam_reason sam_sad_details(const json_t *claim, struct sam_activation *out, struct sam_msg *msg) SAM_MUST;
+/** sam_sad_details(claim, out, msg): Read `authorization_details` into credential, hash, digests,
+ * limit and sign_algo of ${out}. SAD_DETAILS. */
+enum sam_reason sam_sad_details(const json_t *claim, struct sam_activation *out,
+				struct sam_msg *msg) SAM_MUST;
 
 /* Checks of single values, for claims and for what comes back from the store. */
 bool sam_sad_credential_valid(const char *text);

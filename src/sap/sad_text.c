@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An activation as a line of JSON for the store, and back. The store's rows carry a MAC, so what does not
- * read back exactly was changed from outside (invariant 9).
+ * An activation as a line of JSON for the store, and back. The store's rows carry a MAC, so what
+ * does not read back exactly was changed from outside (invariant 9).
  */
 #include "sap/sad_details.h"
 
@@ -34,10 +34,11 @@ enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
 	if (!digests)
 		return SAM_MEMORY;
 	sam_auto(json_decref) json_t *json = json_pack(
-		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s}", "iss", a->iss, "sub", a->sub, "jti",
-		a->jti, "kid", a->kid, "iat", (json_int_t)a->iat, "nbf", (json_int_t)a->nbf, "exp",
-		(json_int_t)a->exp, "credential", a->credential, "hash", sam_hash_name(a->hash), "digests", digests,
-		"limit", (json_int_t)a->limit, "sign_algo", a->sign_algo, "payload", payload, "sad_sha256", sha256);
+		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s}", "iss", a->iss, "sub",
+		a->sub, "jti", a->jti, "kid", a->kid, "iat", (json_int_t)a->iat, "nbf",
+		(json_int_t)a->nbf, "exp", (json_int_t)a->exp, "credential", a->credential, "hash",
+		sam_hash_name(a->hash), "digests", digests, "limit", (json_int_t)a->limit,
+		"sign_algo", a->sign_algo, "payload", payload, "sad_sha256", sha256);
 	*text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	return *text ? SAM_OK : SAM_MEMORY;
 }
@@ -54,8 +55,8 @@ static bool hash_member(const json_t *json, const char *name, uint8_t out[32])
 {
 	char text[65];
 	size_t len;
-	return text_member(json, name, text, sizeof text) && sam_decode_hex(text, strlen(text), out, 32, &len) &&
-	       len == 32;
+	return text_member(json, name, text, sizeof text) &&
+	       sam_decode_hex(text, strlen(text), out, 32, &len) && len == 32;
 }
 
 static bool number_member(const json_t *json, const char *name, int64_t *out)
@@ -70,12 +71,14 @@ static bool digest_member(const json_t *pair, enum sam_hash hash, struct sam_dig
 	const json_t *hex = json_array_get(pair, 0), *label = json_array_get(pair, 1);
 	size_t len;
 	if (!json_is_string(hex) || json_array_size(pair) > 2 ||
-	    !sam_decode_hex(json_string_value(hex), json_string_length(hex), out->value, sam_hash_size(hash),
-			    &len) || len != sam_hash_size(hash))
+	    !sam_decode_hex(json_string_value(hex), json_string_length(hex), out->value,
+			    sam_hash_size(hash), &len) ||
+	    len != sam_hash_size(hash))
 		return false;
 	if (!label)
 		return true;
-	if (!json_is_string(label) || !sam_sad_label_valid(json_string_value(label), json_string_length(label)))
+	if (!json_is_string(label) ||
+	    !sam_sad_label_valid(json_string_value(label), json_string_length(label)))
 		return false;
 	out->label = strdup(json_string_value(label));
 	return out->label != NULL;
@@ -84,14 +87,16 @@ static bool digest_member(const json_t *pair, enum sam_hash hash, struct sam_dig
 static bool digests_member(const json_t *list, struct sam_activation *out)
 {
 	size_t count = json_array_size(list);
-	if (count < 1 || count > SAM_SAD_DIGESTS || !(out->digests = calloc(count, sizeof *out->digests)))
+	if (count < 1 || count > SAM_SAD_DIGESTS ||
+	    !(out->digests = calloc(count, sizeof *out->digests)))
 		return false;
 	out->digest_count = count;
 	for (size_t i = 0; i < count; i++) {
 		if (!digest_member(json_array_get(list, i), out->hash, &out->digests[i]))
 			return false;
 		/* sam_sad_digest_find() relies on the order */
-		if (i && memcmp(out->digests[i - 1].value, out->digests[i].value, SAM_HASH_MAX) >= 0)
+		if (i &&
+		    memcmp(out->digests[i - 1].value, out->digests[i].value, SAM_HASH_MAX) >= 0)
 			return false;
 	}
 	return true;
@@ -102,8 +107,10 @@ static bool read_all(const json_t *json, struct sam_activation *a)
 	char hash[16];
 	int64_t limit = 0;
 	if (json_object_size(json) != 14 || !text_member(json, "iss", a->iss, sizeof a->iss) ||
-	    !text_member(json, "sub", a->sub, sizeof a->sub) || !sam_name_valid(a->sub, strlen(a->sub)) ||
-	    !text_member(json, "jti", a->jti, sizeof a->jti) || !sam_sad_jti_valid(a->jti, strlen(a->jti)) ||
+	    !text_member(json, "sub", a->sub, sizeof a->sub) ||
+	    !sam_name_valid(a->sub, strlen(a->sub)) ||
+	    !text_member(json, "jti", a->jti, sizeof a->jti) ||
+	    !sam_sad_jti_valid(a->jti, strlen(a->jti)) ||
 	    !text_member(json, "kid", a->kid, sizeof a->kid) ||
 	    !sam_sad_thumbprint_valid(a->kid, strlen(a->kid)))
 		return false;
@@ -111,10 +118,12 @@ static bool read_all(const json_t *json, struct sam_activation *a)
 	    !number_member(json, "exp", &a->exp) || !number_member(json, "limit", &limit))
 		return false;
 	if (!text_member(json, "credential", a->credential, sizeof a->credential) ||
-	    !sam_sad_credential_valid(a->credential) || !text_member(json, "hash", hash, sizeof hash) ||
+	    !sam_sad_credential_valid(a->credential) ||
+	    !text_member(json, "hash", hash, sizeof hash) ||
 	    !text_member(json, "sign_algo", a->sign_algo, sizeof a->sign_algo) ||
 	    (a->sign_algo[0] && !sam_sad_oid_valid(a->sign_algo)) ||
-	    !hash_member(json, "payload", a->payload) || !hash_member(json, "sad_sha256", a->sad_sha256))
+	    !hash_member(json, "payload", a->payload) ||
+	    !hash_member(json, "sad_sha256", a->sad_sha256))
 		return false;
 	a->hash = sam_hash_by_name(hash);
 	if (a->hash == SAM_HASH_NONE || !digests_member(json_object_get(json, "digests"), a) ||

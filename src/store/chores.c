@@ -10,11 +10,10 @@
 
 enum {
 	WAL_PAGES = 1000,   /* 4 MiB: some 10 ms to checkpoint */
-	CLAIMS = 128,       /* new activations between two steps */
+	CLAIMS = 64,        /* new activations between two steps */
 	EVERY_MS = 10000,   /* and without any */
-	LOOK = 256,         /* activations that a step looks at */
-	REMOVE = 64,        /* and removes, with */
-	ROWS = 512,         /* uses of theirs */
+	LOOK = 128,         /* activations that a step looks at, twice what came meanwhile: it catches up */
+	ROWS = 512,         /* uses that it removes at most */
 	SOME = 32,          /* uses read at once */
 };
 
@@ -127,7 +126,7 @@ static enum sam_reason find_expired(struct sam_txn *txn, struct sweep *sweep, in
 	sam_conn_bind_int(txn->conn, s, 1, sweep->cursor);
 	sam_conn_bind_int(txn->conn, s, 2, LOOK);
 	*count = 0;
-	while (whole && *count < REMOVE && sam_conn_row(txn->conn, s)) {
+	while (whole && sam_conn_row(txn->conn, s)) {
 		struct sam_activation *a = &expired[*count];
 		whole = sam_uses_read_activation(s, a);
 		looked++;
@@ -136,7 +135,7 @@ static enum sam_reason find_expired(struct sam_txn *txn, struct sweep *sweep, in
 			++*count;
 	}
 	sqlite3_reset(s);
-	sweep->end = looked < LOOK && *count < REMOVE;
+	sweep->end = looked < LOOK;
 	return whole ? txn->conn->broken : SAM_STORE_TAMPERED;
 }
 
@@ -145,7 +144,7 @@ static enum sam_reason find_expired(struct sam_txn *txn, struct sweep *sweep, in
 static enum sam_reason sweep_step(struct sam_txn *txn, void *arg)
 {
 	struct sweep *sweep = arg;
-	struct sam_activation expired[REMOVE];
+	struct sam_activation expired[LOOK];
 	unsigned count, budget = ROWS;
 	int64_t now = sam_clock_now();
 	if (now > txn->head.public.latest_time)

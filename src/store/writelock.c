@@ -10,14 +10,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/log.h"
+
+/* The bytes that are locked: who has the second is next to get the first. Without it a process that
+ * commits in a row would hardly ever be caught without the lock. */
+enum { HAVE, NEXT, BYTES };
 
 struct sam_writelock {
 	struct sam_writelock *next;
@@ -76,22 +83,40 @@ static int open_file(const char *store, const char *path)
 	return fd;
 }
 
+static void drop(struct sam_writelock *l)
+{
+	if (l->released)
+		munmap((void *)l->released, BYTES * sizeof *l->released);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l);
+}
+
+static bool map_counters(struct sam_writelock *l)
+{
+	off_t size = BYTES * sizeof *l->released;
+	struct stat st;
+	if (fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_size < size && ftruncate(l->fd, size) != 0))
+		return false;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	void *at = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, l->fd, 0);
+	if (at != MAP_FAILED)
+		l->released = at;
+	return l->released != NULL;
+}
+
 static struct sam_writelock *make(const char *store, const char *path)
 {
-	struct stat st;
 	struct sam_writelock *l = calloc(1, sizeof *l);
 	if (!l)
 		return NULL;
 	l->fd = open_file(store, path);
-	if (l->fd < 0 || fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		sam_log(SAM_LOG_ERR, "store: %s: %s", path, l->fd < 0 ? strerror(errno) : "no regular file");
-		if (l->fd >= 0)
-			close(l->fd);
-		free(l);
+	if (l->fd < 0 || !map_counters(l)) {
+		sam_log(SAM_LOG_ERR, "store: %s: %s", path, strerror(errno));
+		drop(l);
 		return NULL;
 	}
-	l->dev = st.st_dev;
-	l->ino = st.st_ino;
 	pthread_mutex_init(&l->inside, NULL);
 	return l;
 }
@@ -130,17 +155,12 @@ void sam_writelock_close(struct sam_writelock *lock)
 		while (*at != lock)
 			at = &(*at)->next;
 		*at = lock->next;
-		close(lock->fd);
 		pthread_mutex_destroy(&lock->inside);
-		free(lock);
+		drop(lock);
 	}
 	pthread_mutex_unlock(&r->mutex);
 	/* LOCKED end */
 }
-
-/* The file's bytes: who has the second is next to get the first. Without it a process that commits in a
- * row would hardly ever be caught without the lock by one that polls. */
-enum { HAVE = 0, NEXT = 1 };
 
 static bool set(const struct sam_writelock *lock, short type, unsigned byte)
 {
@@ -148,12 +168,10 @@ static bool set(const struct sam_writelock *lock, short type, unsigned byte)
 	return fcntl(lock->fd, F_SETLK, &f) == 0;
 }
 
-static bool release(const struct sam_writelock *lock, unsigned byte)
+static void tell(const struct sam_writelock *lock, unsigned byte)
 {
-	bool ok = set(lock, F_UNLCK, byte);
 	atomic_fetch_add(&lock->released[byte], 1);
 	syscall(SYS_futex, &lock->released[byte], FUTEX_WAKE, 1, NULL, NULL, 0);
-	return ok;
 }
 
 /* Until it is released, or for 5 ms: its holder may have been killed. */
@@ -198,7 +216,8 @@ enum sam_reason sam_writelock_take(struct sam_writelock *lock, int64_t deadline_
 		reason = poll_for(lock, NEXT, deadline_ms);
 		if (reason == SAM_OK) {
 			reason = poll_for(lock, HAVE, deadline_ms);
-			release(lock, NEXT);
+			set(lock, F_UNLCK, NEXT);
+			tell(lock, NEXT);
 		}
 		if (reason != SAM_OK)
 			pthread_mutex_unlock(&lock->inside);
@@ -210,7 +229,8 @@ enum sam_reason sam_writelock_take(struct sam_writelock *lock, int64_t deadline_
 
 void sam_writelock_give(struct sam_writelock *lock)
 {
-	pthread_mutex_unlock(&lock->inside); /* first: who is woken by the release may be of this process */
-	if (!release(lock, HAVE))
+	if (!set(lock, F_UNLCK, HAVE))
 		sam_log(SAM_LOG_ERR, "store: the write lock stays taken: %s", strerror(errno));
+	pthread_mutex_unlock(&lock->inside);
+	tell(lock, HAVE);
 }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.AuthProvider;
 import java.security.PrivateKey;
+import java.security.ProviderException;
 import java.security.PublicKey;
 import java.security.Security;
 import java.security.Signature;
@@ -92,10 +93,16 @@ public class Sign {
 		Signature signature = Signature.getInstance(algorithm, provider);
 		signature.initSign(key);
 		if (args[1].equals("abandon")) {
-			// A second initSign() cancels the first operation, and a third that of the second.
-			signature.initSign(key);
-			signature.initSign(key);
-			System.exit(0);
+			// A second initSign() cancels the first operation by C_SignFinal without data.
+			try {
+				signature.initSign(key);
+				System.err.println("C_SignFinal without data was answered");
+				System.exit(1);
+			} catch (ProviderException e) {
+				System.err.println(e.getCause());
+				boolean refused = String.valueOf(e.getCause()).contains("CKR_FUNCTION_REJECTED");
+				System.exit(refused ? 0 : 1);
+			}
 		}
 		// In pieces: many parts for the token.
 		for (int at = 0; at < document.length; at += 1000)

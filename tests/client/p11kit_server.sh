@@ -13,12 +13,25 @@ server=$(ls /usr/libexec/p11-kit/p11-kit-server /usr/lib/p11-kit/p11-kit-server 
 [ -n "$server" ] || skip_all "p11-kit server is not installed"
 setup
 
-# Its own list of modules: this one.
+# Its own list of modules: this one. p11-kit ignores root's own configuration, so root gets a mount of its own.
 mkdir -p "$work/config/pkcs11/modules"
 printf 'user-config: only\n' >"$work/config/pkcs11/pkcs11.conf"
 printf 'module: %s\n' "$P11_SAM_MODULE" >"$work/config/pkcs11/modules/p11-sam.module"
-check "p11-kit list-modules shows the SAM" sh -c '"$@" | grep -q "token: p11-sam"' sh \
-	timeout 60 env ${SAM_PRELOAD:+"LD_PRELOAD=$SAM_PRELOAD"} XDG_CONFIG_HOME="$work/config" p11-kit list-modules
+list_modules()
+{
+	if [ "$(id -u)" != 0 ]; then
+		application env XDG_CONFIG_HOME="$work/config" p11-kit list-modules
+	else
+		application unshare --mount sh -c 'mount --bind "$1" /usr/share/p11-kit/modules && p11-kit list-modules' \
+			sh "$work/config/pkcs11/modules"
+	fi
+}
+if [ "$(id -u)" = 0 ] && ! unshare --mount mount --bind "$work" /usr/share/p11-kit/modules 2>/dev/null; then
+	skip "p11-kit list-modules shows the SAM" "root, and not allowed to mount"
+else
+	list_modules >"$work/modules" 2>&1
+	check "p11-kit list-modules shows the SAM" grep -q 'token: p11-sam' "$work/modules"
+fi
 
 application p11-kit server --foreground --name "$work/socket" --provider "$P11_SAM_MODULE" "pkcs11:token=p11-sam" \
 	>"$work/server.log" 2>&1 &
@@ -44,7 +57,13 @@ client_sign() # CREDENTIAL MECHANISM SAD FILE
 }
 sign_and_verify() # CREDENTIAL PUBLIC MECHANISM FILE
 {
-	client_sign "$1" "$3" "$(new_sad "$1" --file "$4")" "$4" && verify "$2" "$work/sig" "$4"
+	local input=$4
+	# p11-kit before 0.25 does not carry CKM_ECDSA_SHA256.
+	if [ "$3" = ECDSA ]; then
+		input=$work/hash
+		plain_openssl dgst -sha256 -binary -out "$input" "$4" || return 1
+	fi
+	client_sign "$1" "$3" "$(new_sad "$1" --file "$4")" "$input" && verify "$2" "$work/sig" "$4"
 }
 export TEST_PIN=$signer_pin
 client_tool --list-slots >"$work/slots" 2>&1
@@ -55,7 +74,7 @@ for file in short.txt long.bin; do
 	check "RSA over $file through the server" \
 		sign_and_verify "$CREDENTIAL_RSA" "$public_rsa" SHA256-RSA-PKCS "$work/$file"
 	check "ECDSA over $file through the server" \
-		sign_and_verify "$CREDENTIAL_EC" "$public_ec" ECDSA-SHA256 "$work/$file"
+		sign_and_verify "$CREDENTIAL_EC" "$public_ec" ECDSA "$work/$file"
 done
 sad=$(new_sad "$CREDENTIAL_RSA" --file "$work/short.txt")
 check "a SAD signs through one connection" client_sign "$CREDENTIAL_RSA" SHA256-RSA-PKCS "$sad" "$work/short.txt"
@@ -74,13 +93,14 @@ for i in 1 2 3 4; do
 		mkdir "$work"
 		cp "${work%/*}/long.bin" "$work/"
 		echo "$i" >>"$work/long.bin"
-		sign_and_verify "$CREDENTIAL_EC" "$public_ec" ECDSA-SHA256 "$work/long.bin"
+		sign_and_verify "$CREDENTIAL_EC" "$public_ec" ECDSA "$work/long.bin"
 	) >"$work/client$i.log" 2>&1 &
 	pids+=($!)
 done
 good=0
 for pid in "${pids[@]}"; do wait "$pid" && good=$((good + 1)); done
-check "four clients at once sign" test $good = 4
+cat "$work"/client?.log >"$work/clients.log"
+if [ $good = 4 ]; then ok "four clients at once sign"; else not_ok "four clients at once sign" "$work/clients.log"; fi
 check "the server still runs" kill -0 "${background[0]}"
 check "the audit trail verifies" audit_verifies
 finish

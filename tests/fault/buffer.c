@@ -52,6 +52,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < tries && next < count; i++) {
 		uint8_t signature[P256_SIGNATURE];
 		CK_RV login = CKR_OK;
+		put(good); /* what the signer saw; from here on the other thread interferes */
 		CK_RV rv = sign_under(p11, session, key, lines[next].sad, buffer, signature, &login);
 		if (rv == CKR_OK) {
 			given++;

@@ -5,12 +5,15 @@
 # signature is wrong, and its PIN is not tried again once it was refused (invariants 2, 5, 6).
 . "$SAM_SRCDIR/tests/client/lib.sh"
 setup
-mockcm=$SAM_BUILDDIR/.libs/mockcm.so
+mockcm=$SAM_BUILDDIR/tests/fault/.libs/mockcm.so
 [ -e "$mockcm" ] || bail "no $mockcm"
 sed -i "s|^\( *module:\).*|\1 $mockcm|" "$P11_SAM_CONFIG"
 export MOCKCM_MODULE=$CM_MODULE MOCKCM_LOG=$work/cm.log MOCKCM_CONTROL=$work/cm.control
 : >"$MOCKCM_LOG"
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
+
+# a second key of the same kind, for the CM to take instead
+as_officer key generate --signer "$SIGNER" --type ec:P-256 --label other >/dev/null || bail "no second key"
 
 cm() { printf '%s\n' "$@" >"$MOCKCM_CONTROL"; }
 sign() # SAD

@@ -8,7 +8,7 @@ need_no_sanitizer "a program killed at random moments"
 setup
 kills=25
 [ "${SAM_TEST_LONG:-0}" = 1 ] && kills=500
-mockcm=$SAM_BUILDDIR/.libs/mockcm.so
+mockcm=$SAM_BUILDDIR/tests/fault/.libs/mockcm.so
 [ -e "$mockcm" ] || bail "no $mockcm"
 
 # The mock CM passes everything on and notes each signature that the CM made.

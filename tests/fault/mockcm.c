@@ -14,11 +14,12 @@
  *                     length N    C_Sign: tell that the signature has N bytes
  *                     otherkey    C_SignInit: use another private key of the token
  *                     short       C_GenerateRandom: constant bytes
- * MOCKCM_LOG      one line appended for each, by one write:
- *                     PID sign MECHANISM SHA256   C_Sign or C_SignFinal gave a signature (over what;
- *                                                 "-" for C_SignFinal)
- *                     PID login RV                C_Login was called as CKU_USER
- *                     PID open N                  C_OpenSession: so many are open in this process
+ * MOCKCM_LOG      one line appended for each of these, by one write:
+ *                     PID C_Sign MECHANISM SHA256  it gave a signature over data of that hash
+ *                     PID C_SignFinal MECHANISM -  it gave a signature
+ *                     PID mac MECHANISM SHA256     the same for CKM_SHA256_HMAC: no signer's key
+ *                     PID C_Login RV               it was called as CKU_USER
+ *                     PID C_OpenSession N          it succeeded; N are open now in this process
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -149,7 +150,8 @@ static struct plan consult(const char *function)
 	while (p.hang)
 		pause();
 	if (p.delay_ms) {
-		struct timespec t = {(time_t)(p.delay_ms / 1000), (long)(p.delay_ms % 1000) * 1000000};
+		struct timespec t = {(time_t)(p.delay_ms / 1000),
+				     (long)(p.delay_ms % 1000) * 1000000};
 		nanosleep(&t, NULL);
 	}
 	return p;
@@ -203,15 +205,12 @@ static void log_sign(CK_MECHANISM_TYPE mechanism, const void *data, size_t len)
 	unsigned char hash[32];
 	size_t size = sizeof hash;
 	char line[LINE];
-	int n = snprintf(line, sizeof line, "%ld sign 0x%lx ", (long)getpid(), mechanism);
-	if (!data && !len) {
-		n += snprintf(line + n, sizeof line - (size_t)n, "-");
-	} else {
-		if (!EVP_Q_digest(crypto, "SHA256", NULL, data, len, hash, &size))
-			abort();
-		for (size_t i = 0; i < size; i++)
-			n += snprintf(line + n, sizeof line - (size_t)n, "%02x", hash[i]);
-	}
+	const char *what = mechanism == CKM_SHA256_HMAC ? "mac" : "C_Sign";
+	if (!EVP_Q_digest(crypto, "SHA256", NULL, data, len, hash, &size))
+		abort();
+	int n = snprintf(line, sizeof line, "%ld %s 0x%lx ", (long)getpid(), what, mechanism);
+	for (size_t i = 0; i < size; i++)
+		n += snprintf(line + n, sizeof line - (size_t)n, "%02x", hash[i]);
 	n += snprintf(line + n, sizeof line - (size_t)n, "\n");
 	append(line, n);
 }
@@ -226,7 +225,8 @@ static CK_OBJECT_HANDLE other_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE ke
 	CK_ATTRIBUTE kind = {CKA_KEY_TYPE, &type, sizeof type};
 	if (real->C_GetAttributeValue(session, key, &kind, 1) != CKR_OK)
 		return key;
-	CK_ATTRIBUTE match[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
+	CK_ATTRIBUTE match[] = {{CKA_CLASS, &class, sizeof class},
+				{CKA_KEY_TYPE, &type, sizeof type}};
 	if (real->C_FindObjectsInit(session, match, 2) != CKR_OK)
 		return key;
 	real->C_FindObjects(session, found, 64, &n);
@@ -237,20 +237,28 @@ static CK_OBJECT_HANDLE other_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE ke
 	return key;
 }
 
-static CK_RV mock_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
+/* The SAM's own sealing key is left in peace by "wrong" and "otherkey": they are about signers' keys. */
+static bool is_mac(const CK_MECHANISM *mechanism)
+{
+	return mechanism && mechanism->mechanism == CKM_SHA256_HMAC;
+}
+
+static CK_RV mock_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
+			     CK_OBJECT_HANDLE key)
 {
 	struct plan p = consult("C_SignInit");
 	if (p.fail)
 		return p.fail_rv;
-	CK_RV rv = real->C_SignInit(session, mechanism, p.otherkey ? other_key(session, key) : key);
+	CK_RV rv = real->C_SignInit(session, mechanism, p.otherkey && !is_mac(mechanism) ? other_key(session, key) : key);
 	if (rv == CKR_OK && mechanism)
 		operation_set(session, mechanism->mechanism);
 	return p.after ? p.after_rv : rv;
 }
 
-static CK_RV signed_answer(const struct plan *p, CK_RV rv, CK_BYTE_PTR signature, CK_ULONG_PTR len)
+static CK_RV signed_answer(const struct plan *p, CK_MECHANISM_TYPE mechanism, CK_RV rv, CK_BYTE_PTR signature,
+			   CK_ULONG_PTR len)
 {
-	if (rv == CKR_OK && signature && p->wrong && *len)
+	if (rv == CKR_OK && signature && p->wrong && *len && mechanism != CKM_SHA256_HMAC)
 		signature[*len / 2] ^= 0x10;
 	if (rv == CKR_OK && signature && p->length)
 		*len = p->new_length;
@@ -261,7 +269,7 @@ static CK_RV mock_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG d
 			 CK_BYTE_PTR signature, CK_ULONG_PTR len)
 {
 	struct plan p = consult("C_Sign");
-	CK_MECHANISM_TYPE mechanism;
+	CK_MECHANISM_TYPE mechanism = CK_UNAVAILABLE_INFORMATION;
 	if (p.fail)
 		return p.fail_rv;
 	CK_RV rv = real->C_Sign(session, data, data_len, signature, len);
@@ -269,24 +277,28 @@ static CK_RV mock_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG d
 		operation_end(session, &mechanism);
 		log_sign(mechanism, data ? data : (CK_BYTE_PTR)"", data_len);
 	}
-	return signed_answer(&p, rv, signature, len);
+	return signed_answer(&p, mechanism, rv, signature, len);
 }
 
 static CK_RV mock_C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG_PTR len)
 {
 	struct plan p = consult("C_SignFinal");
-	CK_MECHANISM_TYPE mechanism;
+	CK_MECHANISM_TYPE mechanism = CK_UNAVAILABLE_INFORMATION;
 	if (p.fail)
 		return p.fail_rv;
 	CK_RV rv = real->C_SignFinal(session, signature, len);
 	if (rv == CKR_OK && signature) {
 		operation_end(session, &mechanism);
-		log_sign(mechanism, NULL, 0);
+		char line[LINE];
+		int n = snprintf(line, sizeof line, "%ld C_SignFinal 0x%lx -\n", (long)getpid(),
+				 mechanism);
+		append(line, n);
 	}
-	return signed_answer(&p, rv, signature, len);
+	return signed_answer(&p, mechanism, rv, signature, len);
 }
 
-static CK_RV mock_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE_PTR pin, CK_ULONG pin_len)
+static CK_RV mock_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE_PTR pin,
+			  CK_ULONG pin_len)
 {
 	struct plan p = consult("C_Login");
 	CK_RV rv = p.fail ? p.fail_rv : real->C_Login(session, user, pin, pin_len);
@@ -294,7 +306,8 @@ static CK_RV mock_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE_
 		rv = p.after_rv;
 	if (user == CKU_USER) {
 		char line[LINE];
-		append(line, snprintf(line, sizeof line, "%ld login 0x%lx\n", (long)getpid(), rv));
+		int n = snprintf(line, sizeof line, "%ld C_Login 0x%lx\n", (long)getpid(), rv);
+		append(line, n);
 	}
 	return rv;
 }
@@ -320,7 +333,8 @@ static CK_RV mock_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *data, CK_
 	CK_RV rv = real->C_OpenSession(slot, flags, data, notify, session);
 	if (rv == CKR_OK) {
 		char line[LINE];
-		append(line, snprintf(line, sizeof line, "%ld open %u\n", (long)getpid(), count_sessions(1)));
+		append(line, snprintf(line, sizeof line, "%ld C_OpenSession %u\n", (long)getpid(),
+				      count_sessions(1)));
 	}
 	return p.after ? p.after_rv : rv;
 }
@@ -382,93 +396,93 @@ static CK_RV mock_C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR out, C
 #define IN(x) CK_BYTE_PTR x, CK_ULONG x##_len
 #define OUT(x) CK_BYTE_PTR x, CK_ULONG_PTR x##_len
 #define BUF(x) x, x##_len
-#define PLAIN(X)                                                                                    \
-	X(C_GetInfo, (CK_INFO_PTR a), (a))                                                          \
-	X(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID_PTR b, CK_ULONG_PTR c), (a, b, c))                 \
-	X(C_GetSlotInfo, (CK_SLOT_ID a, CK_SLOT_INFO_PTR b), (a, b))                                \
-	X(C_GetTokenInfo, (CK_SLOT_ID a, CK_TOKEN_INFO_PTR b), (a, b))                              \
-	X(C_WaitForSlotEvent, (CK_FLAGS a, CK_SLOT_ID_PTR b, void *c), (a, b, c))                   \
-	X(C_GetMechanismList, (CK_SLOT_ID a, CK_MECHANISM_TYPE_PTR b, CK_ULONG_PTR c), (a, b, c))   \
-	X(C_GetMechanismInfo, (CK_SLOT_ID a, CK_MECHANISM_TYPE b, CK_MECHANISM_INFO_PTR c),         \
-	  (a, b, c))                                                                                \
-	X(C_InitToken, (CK_SLOT_ID a, IN(pin), CK_BYTE_PTR b), (a, BUF(pin), b))                    \
-	X(C_InitPIN, (SESSION, IN(pin)), (s, BUF(pin)))                                             \
-	X(C_SetPIN, (SESSION, IN(old), IN(new)), (s, BUF(old), BUF(new)))                           \
-	X(C_GetSessionInfo, (SESSION, CK_SESSION_INFO_PTR a), (s, a))                               \
-	X(C_GetOperationState, (SESSION, OUT(a)), (s, BUF(a)))                                      \
-	X(C_SetOperationState, (SESSION, IN(a), CK_OBJECT_HANDLE b, CK_OBJECT_HANDLE c),            \
-	  (s, BUF(a), b, c))                                                                        \
-	X(C_Logout, (SESSION), (s))                                                                 \
-	X(C_CreateObject, (SESSION, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c),           \
-	  (s, a, b, c))                                                                             \
-	X(C_CopyObject,                                                                             \
-	  (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c),       \
-	  (s, o, a, b, c))                                                                          \
-	X(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE o), (s, o))                                   \
-	X(C_GetObjectSize, (SESSION, CK_OBJECT_HANDLE o, CK_ULONG_PTR a), (s, o, a))                \
-	X(C_GetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b),       \
-	  (s, o, a, b))                                                                             \
-	X(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b),       \
-	  (s, o, a, b))                                                                             \
-	X(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR a, CK_ULONG b), (s, a, b))                  \
-	X(C_FindObjects, (SESSION, CK_OBJECT_HANDLE *a, CK_ULONG b, CK_ULONG_PTR c), (s, a, b, c))  \
-	X(C_FindObjectsFinal, (SESSION), (s))                                                       \
-	X(C_EncryptInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o))              \
-	X(C_Encrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                                 \
-	X(C_EncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                           \
-	X(C_EncryptFinal, (SESSION, OUT(b)), (s, BUF(b)))                                           \
-	X(C_DecryptInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o))              \
-	X(C_Decrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                                 \
-	X(C_DecryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                           \
-	X(C_DecryptFinal, (SESSION, OUT(b)), (s, BUF(b)))                                           \
-	X(C_DigestInit, (SESSION, CK_MECHANISM_PTR m), (s, m))                                      \
-	X(C_Digest, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                                  \
-	X(C_DigestUpdate, (SESSION, IN(a)), (s, BUF(a)))                                            \
-	X(C_DigestKey, (SESSION, CK_OBJECT_HANDLE o), (s, o))                                       \
-	X(C_DigestFinal, (SESSION, OUT(b)), (s, BUF(b)))                                            \
-	X(C_SignUpdate, (SESSION, IN(a)), (s, BUF(a)))                                              \
-	X(C_SignRecoverInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o))          \
-	X(C_SignRecover, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                             \
-	X(C_VerifyInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o))               \
-	X(C_Verify, (SESSION, IN(a), IN(b)), (s, BUF(a), BUF(b)))                                   \
-	X(C_VerifyUpdate, (SESSION, IN(a)), (s, BUF(a)))                                            \
-	X(C_VerifyFinal, (SESSION, IN(b)), (s, BUF(b)))                                             \
-	X(C_VerifyRecoverInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o))        \
-	X(C_VerifyRecover, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                           \
-	X(C_DigestEncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                     \
-	X(C_DecryptDigestUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                     \
-	X(C_SignEncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                       \
-	X(C_DecryptVerifyUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b)))                     \
-	X(C_GenerateKey,                                                                            \
-	  (SESSION, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c),       \
-	  (s, m, a, b, c))                                                                          \
-	X(C_GenerateKeyPair,                                                                        \
-	  (SESSION, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_ATTRIBUTE_PTR c,         \
-	   CK_ULONG d, CK_OBJECT_HANDLE *e, CK_OBJECT_HANDLE *f),                                   \
-	  (s, m, a, b, c, d, e, f))                                                                 \
-	X(C_WrapKey,                                                                                \
-	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_OBJECT_HANDLE b, OUT(c)),            \
-	  (s, m, a, b, BUF(c)))                                                                     \
-	X(C_UnwrapKey,                                                                              \
-	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, IN(b), CK_ATTRIBUTE_PTR c, CK_ULONG d,  \
-	   CK_OBJECT_HANDLE *e),                                                                    \
-	  (s, m, a, BUF(b), c, d, e))                                                               \
-	X(C_DeriveKey,                                                                              \
-	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_ATTRIBUTE_PTR b, CK_ULONG c,         \
-	   CK_OBJECT_HANDLE *d),                                                                    \
-	  (s, m, a, b, c, d))                                                                       \
-	X(C_SeedRandom, (SESSION, IN(a)), (s, BUF(a)))                                              \
-	X(C_GetFunctionStatus, (SESSION), (s))                                                      \
+#define PLAIN(X) \
+	X(C_GetInfo, (CK_INFO_PTR a), (a)) \
+	X(C_GetSlotList, (CK_BBOOL a, CK_SLOT_ID_PTR b, CK_ULONG_PTR c), (a, b, c)) \
+	X(C_GetSlotInfo, (CK_SLOT_ID a, CK_SLOT_INFO_PTR b), (a, b)) \
+	X(C_GetTokenInfo, (CK_SLOT_ID a, CK_TOKEN_INFO_PTR b), (a, b)) \
+	X(C_WaitForSlotEvent, (CK_FLAGS a, CK_SLOT_ID_PTR b, void *c), (a, b, c)) \
+	X(C_GetMechanismList, (CK_SLOT_ID a, CK_MECHANISM_TYPE_PTR b, CK_ULONG_PTR c), (a, b, c)) \
+	X(C_GetMechanismInfo, (CK_SLOT_ID a, CK_MECHANISM_TYPE b, CK_MECHANISM_INFO_PTR c), \
+	  (a, b, c)) \
+	X(C_InitToken, (CK_SLOT_ID a, IN(pin), CK_BYTE_PTR b), (a, BUF(pin), b)) \
+	X(C_InitPIN, (SESSION, IN(pin)), (s, BUF(pin))) \
+	X(C_SetPIN, (SESSION, IN(old), IN(new)), (s, BUF(old), BUF(new))) \
+	X(C_GetSessionInfo, (SESSION, CK_SESSION_INFO_PTR a), (s, a)) \
+	X(C_GetOperationState, (SESSION, OUT(a)), (s, BUF(a))) \
+	X(C_SetOperationState, (SESSION, IN(a), CK_OBJECT_HANDLE b, CK_OBJECT_HANDLE c), \
+	  (s, BUF(a), b, c)) \
+	X(C_Logout, (SESSION), (s)) \
+	X(C_CreateObject, (SESSION, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c), \
+	  (s, a, b, c)) \
+	X(C_CopyObject, \
+	  (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c), \
+	  (s, o, a, b, c)) \
+	X(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE o), (s, o)) \
+	X(C_GetObjectSize, (SESSION, CK_OBJECT_HANDLE o, CK_ULONG_PTR a), (s, o, a)) \
+	X(C_GetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b), \
+	  (s, o, a, b)) \
+	X(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b), \
+	  (s, o, a, b)) \
+	X(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR a, CK_ULONG b), (s, a, b)) \
+	X(C_FindObjects, (SESSION, CK_OBJECT_HANDLE *a, CK_ULONG b, CK_ULONG_PTR c), (s, a, b, c)) \
+	X(C_FindObjectsFinal, (SESSION), (s)) \
+	X(C_EncryptInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
+	X(C_Encrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_EncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_EncryptFinal, (SESSION, OUT(b)), (s, BUF(b))) \
+	X(C_DecryptInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
+	X(C_Decrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_DecryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_DecryptFinal, (SESSION, OUT(b)), (s, BUF(b))) \
+	X(C_DigestInit, (SESSION, CK_MECHANISM_PTR m), (s, m)) \
+	X(C_Digest, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_DigestUpdate, (SESSION, IN(a)), (s, BUF(a))) \
+	X(C_DigestKey, (SESSION, CK_OBJECT_HANDLE o), (s, o)) \
+	X(C_DigestFinal, (SESSION, OUT(b)), (s, BUF(b))) \
+	X(C_SignUpdate, (SESSION, IN(a)), (s, BUF(a))) \
+	X(C_SignRecoverInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
+	X(C_SignRecover, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_VerifyInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
+	X(C_Verify, (SESSION, IN(a), IN(b)), (s, BUF(a), BUF(b))) \
+	X(C_VerifyUpdate, (SESSION, IN(a)), (s, BUF(a))) \
+	X(C_VerifyFinal, (SESSION, IN(b)), (s, BUF(b))) \
+	X(C_VerifyRecoverInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
+	X(C_VerifyRecover, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_DigestEncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_DecryptDigestUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_SignEncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_DecryptVerifyUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
+	X(C_GenerateKey, \
+	  (SESSION, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c), \
+	  (s, m, a, b, c)) \
+	X(C_GenerateKeyPair, \
+	  (SESSION, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_ATTRIBUTE_PTR c, \
+	   CK_ULONG d, CK_OBJECT_HANDLE *e, CK_OBJECT_HANDLE *f), \
+	  (s, m, a, b, c, d, e, f)) \
+	X(C_WrapKey, \
+	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_OBJECT_HANDLE b, OUT(c)), \
+	  (s, m, a, b, BUF(c))) \
+	X(C_UnwrapKey, \
+	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, IN(b), CK_ATTRIBUTE_PTR c, CK_ULONG d, \
+	   CK_OBJECT_HANDLE *e), \
+	  (s, m, a, BUF(b), c, d, e)) \
+	X(C_DeriveKey, \
+	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_ATTRIBUTE_PTR b, CK_ULONG c, \
+	   CK_OBJECT_HANDLE *d), \
+	  (s, m, a, b, c, d)) \
+	X(C_SeedRandom, (SESSION, IN(a)), (s, BUF(a))) \
+	X(C_GetFunctionStatus, (SESSION), (s)) \
 	X(C_CancelFunction, (SESSION), (s))
 
-#define DEFINE(name, parameters, arguments)             \
-	static CK_RV mock_##name parameters             \
-	{                                               \
-		struct plan p = consult(#name);         \
-		if (p.fail)                             \
-			return p.fail_rv;               \
-		CK_RV rv = real->name arguments;        \
-		return p.after ? p.after_rv : rv;       \
+#define DEFINE(name, parameters, arguments) \
+	static CK_RV mock_##name parameters \
+	{ \
+		struct plan p = consult(#name); \
+		if (p.fail) \
+			return p.fail_rv; \
+		CK_RV rv = real->name arguments; \
+		return p.after ? p.after_rv : rv; \
 	}
 PLAIN(DEFINE)
 
@@ -495,7 +509,8 @@ static CK_FUNCTION_LIST list = {
 static void load(void)
 {
 	const char *path = getenv("MOCKCM_MODULE");
-	void *library = dlopen(path ? path : "/usr/lib/softhsm/libsofthsm2.so", RTLD_NOW | RTLD_LOCAL);
+	void *library = dlopen(path ? path : "/usr/lib/softhsm/libsofthsm2.so",
+			       RTLD_NOW | RTLD_LOCAL);
 	void *symbol = library ? dlsym(library, "C_GetFunctionList") : NULL;
 	CK_C_GetFunctionList get = NULL;
 	memcpy(&get, &symbol, sizeof get);

@@ -6,6 +6,7 @@
  *   race threads|processes N FILE
  */
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,12 +74,12 @@ static void by_threads(int n)
 static int by_processes(int n)
 {
 	int bad = 0, status;
+	pid_t children[64];
 	for (int i = 0; i < n; i++) {
 		pid_t pid = fork();
 		if (pid < 0)
 			die("fork", 0);
 		if (pid == 0) {
-			alarm(900); /* a dead sibling leaves the barrier short for ever */
 			p11 = load_module(need("P11_SAM_MODULE"));
 			CK_SESSION_HANDLE session = start_module(p11, lines[0].sad);
 			EVP_PKEY *pkey = public_key(p11, session, need("CREDENTIAL_EC"));
@@ -86,9 +87,15 @@ static int by_processes(int n)
 			p11->C_Finalize(NULL);
 			_exit(0);
 		}
+		children[i] = pid;
 	}
-	while (wait(&status) > 0)
-		bad += status != 0;
+	while (wait(&status) > 0) {
+		if (status == 0)
+			continue;
+		bad++; /* the others would wait at the barrier for ever */
+		for (int i = 0; i < n; i++)
+			kill(children[i], SIGKILL);
+	}
 	return bad;
 }
 

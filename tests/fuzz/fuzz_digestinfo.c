@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Fuzz target: DigestInfo. What is taken is exactly what we would write ourselves, so there is one spelling
- * for each hash.
+ * Fuzz target: DigestInfo. What is taken is exactly what we would write ourselves, so there is one
+ * spelling for each hash.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (digest) {
 		uint8_t der[SAM_HASH_DIGESTINFO_MAX];
 		require(digest > copy && digest + sam_hash_size(hash) == copy + size);
-		require(sam_hash_digestinfo(hash, digest, der) == size && memcmp(der, copy, size) == 0);
+		require(sam_hash_digestinfo(hash, digest, der) == size &&
+			memcmp(der, copy, size) == 0);
 	}
 	for (unsigned h = SAM_HASH_SHA256; h < SAM_HASH_COUNT; h++)
 		if (size > sam_hash_size((enum sam_hash)h))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Fuzz target: whatever comes as a PIN, a compact JWS or a JWK. Beyond not crashing: what was taken apart
- * spells the text that came, and a key has one thumbprint.
+ * Fuzz target: whatever comes as a PIN, a compact JWS or a JWK. Beyond not crashing: what was taken
+ * apart spells the text that came, and a key has one thumbprint.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +22,15 @@ static void require(bool condition)
 static const char *const key_texts[] = {
 	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
 	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}",
-	"{\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4Ql"
-	"L-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2"
-	"CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp"
+	"{\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-"
+	"Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4Ql"
+	"L-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-"
+	"bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2"
+	"CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_"
+	"h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp"
 	"oQ\",\"e\":\"AQAB\"}",
-	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_"
+	"7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
 };
 
 enum { KEYS = sizeof key_texts / sizeof key_texts[0] };
@@ -86,7 +90,8 @@ static void try_jwk(const void *data, size_t size)
 		require(first.pkey != NULL && strlen(first.thumbprint) == SAM_THUMBPRINT_LEN);
 		public = sam_jose_jwk_public(json);
 		require(public && sam_jose_jwk(public, &second, &msg) == SAM_OK);
-		require(strcmp(first.thumbprint, second.thumbprint) == 0 && first.alg == second.alg);
+		require(strcmp(first.thumbprint, second.thumbprint) == 0 &&
+			first.alg == second.alg);
 		sam_jose_jwk_clear(&first);
 		sam_jose_jwk_clear(&second);
 		json_decref(public);
@@ -101,7 +106,8 @@ static void try_pin(const char *text, size_t size)
 	struct sam_pin pin;
 	for (int named = 0; named < 2; named++)
 		if (sam_pin_read(text, size, named ? "alice" : NULL, &pin) == SAM_OK)
-			require(pin.len > 0 && pin.text >= text && pin.text + pin.len == text + size);
+			require(pin.len > 0 && pin.text >= text &&
+				pin.text + pin.len == text + size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Fuzz target: the claims of a SAD, and what the store gives back. Beyond not crashing: what was taken keeps
- * the bounds of the profile, and survives being written and read.
+ * Fuzz target: the claims of a SAD, and what the store gives back. Beyond not crashing: what was
+ * taken keeps the bounds of the profile, and survives being written and read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,8 +53,9 @@ static void try_claims(const uint8_t *data, size_t size)
 	sam_auto(json_decref) json_t *claims = sam_jose_json(data, size);
 	if (sam_sad_claims(claims, &rules, &a, &msg) == SAM_OK) {
 		struct sam_activation who;
-		require(sam_sad_identity(claims, &who, NULL) == SAM_OK && strcmp(who.sub, a.sub) == 0 &&
-			strcmp(who.jti, a.jti) == 0 && strcmp(who.sub, a.iss) == 0);
+		require(sam_sad_identity(claims, &who, NULL) == SAM_OK &&
+			strcmp(who.sub, a.sub) == 0 && strcmp(who.jti, a.jti) == 0 &&
+			strcmp(who.sub, a.iss) == 0);
 		require(a.exp > rules.now && a.exp > a.iat && a.exp - a.iat <= rules.max_lifetime);
 		require(a.iat <= rules.now + rules.leeway && a.nbf <= rules.now + rules.leeway);
 		check_bounds(&a);

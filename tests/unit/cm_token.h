@@ -31,8 +31,10 @@ static char cm_control[PATH_MAX + 16], cm_log[PATH_MAX + 16];
 static inline const char *cm_softhsm(void)
 {
 	static const char *const places[] = {
-		"/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so",
-		"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so",
+		"/usr/lib/softhsm/libsofthsm2.so",
+		"/usr/lib64/pkcs11/libsofthsm2.so",
+		"/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+		"/usr/local/lib/softhsm/libsofthsm2.so",
 	};
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
 		if (access(places[i], R_OK) == 0)
@@ -40,10 +42,15 @@ static inline const char *cm_softhsm(void)
 	return NULL;
 }
 
-/* The mock CM around SoftHSM, or NULL. */
+/* The mock CM around SoftHSM: where MOCKCM_SO says, else as built; or NULL. */
 static inline const char *cm_mock(void)
 {
-	const char *path = getenv("MOCKCM_SO");
+	static char built[PATH_MAX];
+	const char *path = getenv("MOCKCM_SO"), *folder = getenv("SAM_BUILDDIR");
+	if (!path && folder) {
+		snprintf(built, sizeof built, "%s/tests/fault/.libs/mockcm.so", folder);
+		path = built;
+	}
 	return path && access(path, R_OK) == 0 ? path : NULL;
 }
 
@@ -55,13 +62,14 @@ static inline void cm_write(const char *path, const char *text)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
-	ck_assert_int_eq(rename(temp, path), 0); /* another inode: seen even within one clock tick */
+	ck_assert_int_eq(rename(temp, path),
+			 0); /* another inode: seen even within one clock tick */
 }
 
 static inline void cm_init_token(const char *label)
 {
-	char name[64], *argv[] = {"softhsm2-util", "--init-token", "--free", "--label", name, "--so-pin",
-				  "12345678", "--pin", CM_PIN, NULL};
+	char name[64], *argv[] = {"softhsm2-util", "--init-token", "--free", "--label", name,
+				  "--so-pin",      "12345678",     "--pin",  CM_PIN,    NULL};
 	snprintf(name, sizeof name, "%s", label);
 	posix_spawn_file_actions_t quiet;
 	posix_spawn_file_actions_init(&quiet);
@@ -82,7 +90,8 @@ static inline void cm_setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(cm_folder));
 	snprintf(path, sizeof path, "%s/tokens", cm_folder);
 	ck_assert_int_eq(mkdir(path, 0700), 0);
-	snprintf(text, sizeof text, "directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n",
+	snprintf(text, sizeof text,
+		 "directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n",
 		 path);
 	snprintf(path, sizeof path, "%s/softhsm2.conf", cm_folder);
 	cm_write(path, text);
@@ -112,8 +121,12 @@ static inline void cm_teardown(void)
 static inline struct sam_cm_options cm_options(const char *module)
 {
 	return (struct sam_cm_options){
-		.module = module, .token = CM_LABEL, .pin_source = cm_pin_file, .refused_memo = cm_memo,
-		.sessions = 4, .wait_ms = 20000,
+		.module = module,
+		.token = CM_LABEL,
+		.pin_source = cm_pin_file,
+		.refused_memo = cm_memo,
+		.sessions = 4,
+		.wait_ms = 20000,
 	};
 }
 
@@ -166,7 +179,8 @@ static inline CK_SLOT_ID cm_slot(CK_FUNCTION_LIST *f)
 static inline CK_SESSION_HANDLE cm_session(CK_FUNCTION_LIST *f)
 {
 	CK_SESSION_HANDLE s;
-	ck_assert(f->C_OpenSession(cm_slot(f), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &s) == CKR_OK);
+	ck_assert(f->C_OpenSession(cm_slot(f), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
+				   &s) == CKR_OK);
 	return s;
 }
 
@@ -184,7 +198,8 @@ static inline CK_ULONG cm_find(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJE
 	return n;
 }
 
-static inline int cm_bool(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type)
+static inline int cm_bool(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+			  CK_ATTRIBUTE_TYPE type)
 {
 	CK_BBOOL value = 7;
 	CK_ATTRIBUTE a = {type, &value, sizeof value};
@@ -206,8 +221,8 @@ static inline unsigned cm_logged(const char *word)
 
 static const uint8_t cm_id[SAM_CM_ID] = {0xa5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-static inline void cm_generate(struct sam_cm *cm, enum sam_key_type type, unsigned bits, const uint8_t *id,
-			       EVP_PKEY **pkey)
+static inline void cm_generate(struct sam_cm *cm, enum sam_key_type type, unsigned bits,
+			       const uint8_t *id, EVP_PKEY **pkey)
 {
 	uint8_t *spki = NULL;
 	size_t len = 0;
@@ -219,12 +234,14 @@ static inline void cm_generate(struct sam_cm *cm, enum sam_key_type type, unsign
 	free(spki);
 }
 
-static const uint8_t cm_digest[SAM_HASH_MAX] = "a digest of sixty-four bytes, of which the shorter take a part";
+static const uint8_t cm_digest[SAM_HASH_MAX] =
+	"a digest of sixty-four bytes, of which the shorter take a part";
 
-static inline struct sam_cm_job cm_job(const uint8_t *id, enum sam_padding padding, enum sam_hash hash,
-				       unsigned bits)
+static inline struct sam_cm_job cm_job(const uint8_t *id, enum sam_padding padding,
+				       enum sam_hash hash, unsigned bits)
 {
-	struct sam_cm_job job = {.padding = padding, .hash = hash, .digest = cm_digest, .bits = bits};
+	struct sam_cm_job job = {
+		.padding = padding, .hash = hash, .digest = cm_digest, .bits = bits};
 	memcpy(job.id, id, SAM_CM_ID);
 	return job;
 }

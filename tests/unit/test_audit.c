@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The audit room on a real store: what a record says, that the chain verifies, that every way to change it is
- * found and the first bad record named, that equal refusals are counted, that no secret gets in.
+ * The audit room on a real store: what a record says, that the chain verifies, that every way to
+ * change it is found and the first bad record named, that equal refusals are counted, that no
+ * secret gets in.
  */
 #include "unit.h"
 
@@ -32,7 +33,8 @@ static void open_store(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/state.db", folder);
 	ck_assert_int_eq(sam_seal_new(root, &seal), SAM_OK);
-	options = (struct sam_store_options){ .path = path, .seal = seal, .chain = sam_audit_chain };
+	options =
+		(struct sam_store_options){ .path = path, .seal = seal, .chain = sam_audit_chain };
 	ck_assert_int_eq(sam_store_create(&options, "node-1", policy, &msg), SAM_OK);
 	ck_assert_msg(sam_store_open(&options, &store, &msg) == SAM_OK, "%s", msg.text);
 	ck_assert_int_eq(sam_audit_start(&audit, store, 1, policy), SAM_OK);
@@ -156,7 +158,7 @@ static void expect_order(const json_t *object, const char *const *names)
 	json_t *value;
 	size_t i = 0;
 
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach ((json_t *)object, key, value) {
 		ck_assert_ptr_nonnull(names[i]);
 		ck_assert_str_eq(key, names[i++]);
 	}
@@ -168,10 +170,12 @@ static void expect_order(const json_t *object, const char *const *names)
 START_TEST(members_stand_in_the_order_of_the_contract)
 {
 	static const char *const order[] = {
-		"v", "seq", "node", "time", "clock", "class", "type", "outcome", "reason", "detail",
-		"actor", "process", "level", "policy", "signer", "credentialID", "dtbsr",
-		"hashAlgorithmOID", "label", "mechanism", "sad", "factors", "target", "old", "new",
-		"signature", "cm", "activation", "statements", "prev", "hash", NULL,
+		"v",	 "seq",	      "node",	"time",		"clock",      "class",
+		"type",	 "outcome",   "reason", "detail",	"actor",      "process",
+		"level", "policy",    "signer", "credentialID", "dtbsr",      "hashAlgorithmOID",
+		"label", "mechanism", "sad",	"factors",	"target",     "old",
+		"new",	 "signature", "cm",	"activation",	"statements", "prev",
+		"hash",	 NULL,
 	};
 	static const char *const actor[] = { "kind", "id", "role", NULL };
 	static const char *const sad[] = { "iss", "jti", "kid", "sha256", NULL };
@@ -209,23 +213,25 @@ START_TEST(members_say_what_the_event_said)
 	ck_assert_str_eq(text_of(record, "detail"), "exp");
 	ck_assert_str_eq(text_of(record, "label"), "contract.txt");
 	ck_assert_int_eq(json_array_size(json_object_get(record, "factors")), 2);
-	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(record, "factors"), 1)), "knowledge");
+	ck_assert_str_eq(json_string_value(json_array_get(json_object_get(record, "factors"), 1)),
+			 "knowledge");
 	ck_assert_int_eq(json_array_size(json_object_get(record, "statements")), 2);
 	ck_assert_int_eq(json_integer_value(json_object_get(process, "pid")), getpid());
 	ck_assert_int_eq(json_integer_value(json_object_get(process, "uid")), geteuid());
 	ck_assert_int_eq(sam_ossl_digest(SAM_HASH_SHA256, "signature bytes", 15, hash), SAM_OK);
 	sam_encode_hex(hash, 32, signature);
 	ck_assert_str_eq(text_of(record, "signature"), signature);
-	ck_assert(json_is_boolean(json_object_get(json_object_get(record, "clock"), "synchronised")));
+	ck_assert(
+		json_is_boolean(json_object_get(json_object_get(record, "clock"), "synchronised")));
 	json_decref(record);
 }
 END_TEST
 
 START_TEST(what_does_not_apply_is_left_out)
 {
-	static const char *const order[] = { "v",     "seq",  "node",	 "time",    "clock",
-					     "class", "type", "outcome", "process", "level",
-					     "policy", "prev", "hash", NULL };
+	static const char *const order[] = { "v",      "seq",  "node",	  "time",    "clock",
+					     "class",  "type", "outcome", "process", "level",
+					     "policy", "prev", "hash",	  NULL };
 	const struct sam_event event = { .type = SAM_EVENT_STOP };
 	json_t *record;
 
@@ -252,7 +258,8 @@ START_TEST(hash_is_the_leaf_hash_of_the_bytes_before_it)
 	strcpy(copy + 1, lines->line[0]);
 	mark = strstr(copy + 1, ",\"hash\"");
 	ck_assert_ptr_nonnull(mark);
-	ck_assert_int_eq(EVP_Digest(copy, (size_t)(mark - copy), hash, NULL, EVP_sha256(), NULL), 1);
+	ck_assert_int_eq(EVP_Digest(copy, (size_t)(mark - copy), hash, NULL, EVP_sha256(), NULL),
+			 1);
 	sam_encode_hex(hash, 32, hex);
 	ck_assert_str_eq(text_of(record, "hash"), hex);
 	memset(hex, '0', 64);
@@ -280,8 +287,9 @@ START_TEST(text_from_outside_is_made_utf8)
 	event.actor = "\xe2\x82"; /* cut short at the NUL */
 	ck_assert_int_eq(sam_audit_event(&audit, &event, true), SAM_OK);
 	record = last_record();
-	ck_assert_str_eq(text_of(record, "label"), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd"
-						   "\xef\xbf\xbd");
+	ck_assert_str_eq(text_of(record, "label"),
+			 "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd"
+			 "\xef\xbf\xbd");
 	ck_assert_str_eq(text_of(record, "signer"), "\xf0\x9f\x98\x80 ok \xef\xbf\xbd");
 	ck_assert_uint_eq(strlen(text_of(record, "target")), 1024);
 	ck_assert_str_eq(text_of(json_object_get(record, "sad"), "jti"), event.jti);
@@ -312,7 +320,8 @@ START_TEST(every_type_of_the_catalogue_can_be_recorded)
 		ck_assert_str_eq(text_of(record, "class"), info->class);
 		json_decref(record);
 		for (int k = 0; k < i; k++)
-			ck_assert_str_ne(sam_audit_event_info((enum sam_event_type)k)->name, info->name);
+			ck_assert_str_ne(sam_audit_event_info((enum sam_event_type)k)->name,
+					 info->name);
 	}
 	ck_assert_int_eq(sam_audit_verify(store, NULL, NULL, &count, &msg), SAM_OK);
 	ck_assert_uint_eq(count, SAM_EVENT_COUNT);
@@ -394,7 +403,8 @@ START_TEST(chain_of_many_records_verifies)
 	ck_assert_int_eq(sam_audit_verify(store, NULL, NULL, &count, &msg), SAM_OK);
 	ck_assert_uint_eq(count, 0);
 	write_some(2100);
-	ck_assert_msg(sam_audit_verify(store, count_progress, &called, &count, &msg) == SAM_OK, "%s", msg.text);
+	ck_assert_msg(sam_audit_verify(store, count_progress, &called, &count, &msg) == SAM_OK,
+		      "%s", msg.text);
 	ck_assert_uint_eq(count, 2100);
 	ck_assert_int_eq(called, 2);
 }
@@ -419,7 +429,8 @@ START_TEST(a_trail_that_grows_meanwhile_verifies)
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, write_often, &audit), 0);
 	while (count < 200)
-		ck_assert_msg(sam_audit_verify(store, NULL, NULL, &count, &msg) == SAM_OK, "%s", msg.text);
+		ck_assert_msg(sam_audit_verify(store, NULL, NULL, &count, &msg) == SAM_OK, "%s",
+			      msg.text);
 	pthread_join(thread, &bad);
 	ck_assert_ptr_null(bad);
 	ck_assert_int_eq(sam_audit_verify(store, NULL, NULL, &count, &msg), SAM_OK);
@@ -427,30 +438,46 @@ START_TEST(a_trail_that_grows_meanwhile_verifies)
 }
 END_TEST
 
-/* SQL that an attacker with the file could run, after 9 records, and the first record that must be named. */
+/* SQL that an attacker with the file could run, after 9 records, and the first record that must be
+ * named. */
 static const struct {
 	const char *what, *sql;
 	int first; /* negative: of a cut end the last good one */
 } attacks[] = {
-	{ "edited byte", "UPDATE audit SET line = replace(line, '\"t4\"', '\"t5\"') WHERE seq = 5", 5 },
-	{ "edited hash", "UPDATE audit SET line = replace(line, '\"hash\":\"', '\"hash\":\"0') WHERE seq = 5", 5 },
+	{ "edited byte", "UPDATE audit SET line = replace(line, '\"t4\"', '\"t5\"') WHERE seq = 5",
+	  5 },
+	{ "edited hash",
+	  "UPDATE audit SET line = replace(line, '\"hash\":\"', '\"hash\":\"0') WHERE seq = 5", 5 },
 	{ "space added", "UPDATE audit SET line = line || ' ' WHERE seq = 5", 5 },
-	{ "member added behind the hash", "UPDATE audit SET line = substr(line, 1, length(line) - 1) || ',\"x\":1}' "
-					  "WHERE seq = 5", 5 },
+	{ "member added behind the hash",
+	  "UPDATE audit SET line = substr(line, 1, length(line) - 1) || ',\"x\":1}' "
+	  "WHERE seq = 5",
+	  5 },
 	{ "first removed", "DELETE FROM audit WHERE seq = 1", 1 },
 	{ "middle removed", "DELETE FROM audit WHERE seq = 5", 5 },
-	{ "middle removed, renumbered", "DELETE FROM audit WHERE seq = 5; UPDATE audit SET seq = -seq WHERE seq > 5;"
-					"UPDATE audit SET seq = -seq - 1 WHERE seq < 0", 5 },
+	{ "middle removed, renumbered",
+	  "DELETE FROM audit WHERE seq = 5; UPDATE audit SET seq = -seq WHERE seq > 5;"
+	  "UPDATE audit SET seq = -seq - 1 WHERE seq < 0",
+	  5 },
 	{ "last removed", "DELETE FROM audit WHERE seq = 9", -8 },
 	{ "last two removed", "DELETE FROM audit WHERE seq >= 8", -7 },
 	{ "all removed", "DELETE FROM audit", 0 },
-	{ "swapped", "UPDATE audit SET seq = 100 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 5;"
-		     "UPDATE audit SET seq = 5 WHERE seq = 100", 4 },
-	{ "inserted", "UPDATE audit SET seq = -seq WHERE seq >= 5; UPDATE audit SET seq = 1 - seq WHERE seq < 0;"
-		      "INSERT INTO audit SELECT 5, time_us, type, outcome, reason, signer, actor, credential, jti,"
-		      " line, hash FROM audit WHERE seq = 3", 5 },
-	{ "appended", "INSERT INTO audit SELECT 10, time_us, type, outcome, reason, signer, actor, credential, jti,"
-		      " line, hash FROM audit WHERE seq = 9", 10 },
+	{ "swapped",
+	  "UPDATE audit SET seq = 100 WHERE seq = 4; UPDATE audit SET seq = 4 WHERE seq = 5;"
+	  "UPDATE audit SET seq = 5 WHERE seq = 100",
+	  4 },
+	{ "inserted",
+	  "UPDATE audit SET seq = -seq WHERE seq >= 5; UPDATE audit SET seq = 1 - seq WHERE seq < "
+	  "0;"
+	  "INSERT INTO audit SELECT 5, time_us, type, outcome, reason, signer, actor, credential, "
+	  "jti,"
+	  " line, hash FROM audit WHERE seq = 3",
+	  5 },
+	{ "appended",
+	  "INSERT INTO audit SELECT 10, time_us, type, outcome, reason, signer, actor, credential, "
+	  "jti,"
+	  " line, hash FROM audit WHERE seq = 9",
+	  10 },
 	{ "column type", "UPDATE audit SET type = 'sign' WHERE seq = 6", 6 },
 	{ "column outcome", "UPDATE audit SET outcome = 'failure' WHERE seq = 6", 6 },
 	{ "column reason", "UPDATE audit SET reason = 'digest_used' WHERE seq = 6", 6 },
@@ -484,8 +511,8 @@ START_TEST(tampering_is_found_and_the_first_bad_record_named)
 	write_some(9);
 	ck_assert_int_eq(sam_audit_verify(store, NULL, NULL, &count, &msg), SAM_OK);
 	run_sql(attacks[_i].sql);
-	ck_assert_msg(sam_audit_verify(store, NULL, NULL, &count, &msg) == SAM_STORE_TAMPERED, "%s: not found",
-		      attacks[_i].what);
+	ck_assert_msg(sam_audit_verify(store, NULL, NULL, &count, &msg) == SAM_STORE_TAMPERED,
+		      "%s: not found", attacks[_i].what);
 	if (first > 0)
 		snprintf(expected, sizeof(expected), "record %d: ", first);
 	else
@@ -496,20 +523,26 @@ START_TEST(tampering_is_found_and_the_first_bad_record_named)
 }
 END_TEST
 
-/* A whole chain made anew by who has all but the seal: each line right, and yet not what the head names. */
+/* A whole chain made anew by who has all but the seal: each line right, and yet not what the head
+ * names. */
 START_TEST(a_rewritten_chain_does_not_fit_the_sealed_head)
 {
-	struct sam_record forged = { .members = "\"class\":\"access\",\"type\":\"stop\",\"outcome\":\"success\"",
-				     .type = "stop", .outcome = "success" };
+	struct sam_record forged = {
+		.members = "\"class\":\"access\",\"type\":\"stop\",\"outcome\":\"success\"",
+		.type = "stop",
+		.outcome = "success"
+	};
 	struct sam_msg msg = { "" };
 	uint8_t prev[32] = { 0 }, hash[32];
 	char *line = NULL, *sql, hex[65];
 	uint64_t count;
 
 	write_some(1);
-	ck_assert_int_eq(sam_audit_chain(&forged, 1, "node-1", 1700000000000000, prev, &line, hash), SAM_OK);
+	ck_assert_int_eq(sam_audit_chain(&forged, 1, "node-1", 1700000000000000, prev, &line, hash),
+			 SAM_OK);
 	sam_encode_hex(hash, 32, hex);
-	sql = sqlite3_mprintf("UPDATE audit SET line = %Q, time_us = 1700000000000000, type = 'stop', signer = NULL,"
+	sql = sqlite3_mprintf("UPDATE audit SET line = %Q, time_us = 1700000000000000, type = "
+			      "'stop', signer = NULL,"
 			      " hash = x'%s'",
 			      line, hex);
 	run_sql(sql);
@@ -530,7 +563,8 @@ static void make_lines(void)
 	uint8_t prev[32] = { 0 }, hash[32];
 
 	for (uint64_t i = 0; i < 4; i++) {
-		ck_assert_int_eq(sam_audit_chain(&record, i + 1, "n", 1700000000000000, prev, &chained[i], hash),
+		ck_assert_int_eq(sam_audit_chain(&record, i + 1, "n", 1700000000000000, prev,
+						 &chained[i], hash),
 				 SAM_OK);
 		memcpy(prev, hash, 32);
 	}
@@ -552,8 +586,15 @@ START_TEST(lines_verify_wherever_they_come_from)
 {
 	struct sam_msg msg = { "" };
 	const char *all[4];
-	static const char *const garbage[] = { "", "{", "{}", "null", ",\"hash\"", ",\"hash\":\"\"}",
-					       "[1,2,\"hash\":1]", "\xff\xfe", "{\"hash\":\"00\"}" };
+	static const char *const garbage[] = { "",
+					       "{",
+					       "{}",
+					       "null",
+					       ",\"hash\"",
+					       ",\"hash\":\"\"}",
+					       "[1,2,\"hash\":1]",
+					       "\xff\xfe",
+					       "{\"hash\":\"00\"}" };
 
 	make_lines();
 	for (int i = 0; i < 4; i++)
@@ -594,7 +635,8 @@ END_TEST
 /* A right hash over a record that is none. */
 START_TEST(a_line_must_be_a_record_of_this_chain)
 {
-	struct sam_record record = { .members = "\"type\":\"stop\"" }, twice = { .members = "\"v\":1" };
+	struct sam_record record = { .members = "\"type\":\"stop\"" },
+			  twice = { .members = "\"v\":1" };
 	struct sam_audit_verifier v;
 	struct sam_msg msg = { "" };
 	uint8_t zero[32] = { 0 }, hash[32], out[32];
@@ -778,7 +820,8 @@ START_TEST(counts_are_right_with_many_threads)
 	void *bad;
 
 	for (int i = 0; i < THREADS; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, refuse_often, (void *)"alice"), 0);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, refuse_often, (void *)"alice"),
+				 0);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], &bad);
 		ck_assert_ptr_null(bad);

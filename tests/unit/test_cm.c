@@ -81,8 +81,10 @@ END_TEST
 
 START_TEST(own_code_is_recognised)
 {
-	void *symbol, *theirs = dlsym(dlopen(cm_softhsm(), RTLD_NOW | RTLD_LOCAL), "C_GetFunctionList");
-	enum sam_reason (*ours)(const struct sam_cm_options *, struct sam_cm **, struct sam_msg *) = sam_cm_open;
+	void *symbol,
+		*theirs = dlsym(dlopen(cm_softhsm(), RTLD_NOW | RTLD_LOCAL), "C_GetFunctionList");
+	enum sam_reason (*ours)(const struct sam_cm_options *, struct sam_cm **,
+				struct sam_msg *) = sam_cm_open;
 	memcpy(&symbol, &ours, sizeof symbol);
 	ck_assert(sam_cm_own_code(symbol));
 	ck_assert(theirs && !sam_cm_own_code(theirs));
@@ -162,15 +164,18 @@ END_TEST
 
 /* ---- keys ---- */
 
-static void verify(EVP_PKEY *pkey, const struct sam_cm_job *job, const uint8_t *signature, size_t len)
+static void verify(EVP_PKEY *pkey, const struct sam_cm_job *job, const uint8_t *signature,
+		   size_t len)
 {
 	uint8_t der[160], *p = der;
 	size_t half = len / 2;
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), pkey, NULL);
 	if (job->padding == SAM_PAD_EDDSA) {
 		EVP_MD_CTX *md = EVP_MD_CTX_new();
-		ck_assert(EVP_DigestVerifyInit_ex(md, NULL, NULL, sam_ossl_ctx(), NULL, pkey, NULL) == 1);
-		ck_assert(EVP_DigestVerify(md, signature, len, job->message, job->message_len) == 1);
+		ck_assert(EVP_DigestVerifyInit_ex(md, NULL, NULL, sam_ossl_ctx(), NULL, pkey,
+						  NULL) == 1);
+		ck_assert(EVP_DigestVerify(md, signature, len, job->message, job->message_len) ==
+			  1);
 		EVP_MD_CTX_free(md);
 		EVP_PKEY_CTX_free(ctx);
 		return;
@@ -188,9 +193,11 @@ static void verify(EVP_PKEY *pkey, const struct sam_cm_job *job, const uint8_t *
 		ck_assert(EVP_PKEY_CTX_set_rsa_padding(ctx, pad) == 1);
 		ck_assert(EVP_PKEY_CTX_set_signature_md(ctx, sam_ossl_md(job->hash)) == 1);
 		if (job->padding == SAM_PAD_PSS)
-			ck_assert(EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+			ck_assert(EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) ==
+				  1);
 	}
-	ck_assert_int_eq(EVP_PKEY_verify(ctx, signature, len, job->digest, sam_hash_size(job->hash)), 1);
+	ck_assert_int_eq(
+		EVP_PKEY_verify(ctx, signature, len, job->digest, sam_hash_size(job->hash)), 1);
 	EVP_PKEY_CTX_free(ctx);
 }
 
@@ -283,9 +290,13 @@ START_TEST(key_in_the_cm_can_only_sign)
 	static const struct {
 		CK_ATTRIBUTE_TYPE type;
 		int want;
-	} rules[] = {{CKA_TOKEN, 1}, {CKA_PRIVATE, 1}, {CKA_SENSITIVE, 1}, {CKA_EXTRACTABLE, 0},
-		     {CKA_SIGN, 1}, {CKA_SIGN_RECOVER, 0}, {CKA_DECRYPT, 0}, {CKA_UNWRAP, 0}, {CKA_DERIVE, 0},
-		     {CKA_ALWAYS_AUTHENTICATE, 0}, {CKA_MODIFIABLE, 0}, {CKA_COPYABLE, 0}, {CKA_LOCAL, 1}};
+	} rules[] = {{CKA_TOKEN, 1},      {CKA_PRIVATE, 1},
+		     {CKA_SENSITIVE, 1},  {CKA_EXTRACTABLE, 0},
+		     {CKA_SIGN, 1},       {CKA_SIGN_RECOVER, 0},
+		     {CKA_DECRYPT, 0},    {CKA_UNWRAP, 0},
+		     {CKA_DERIVE, 0},     {CKA_ALWAYS_AUTHENTICATE, 0},
+		     {CKA_MODIFIABLE, 0}, {CKA_COPYABLE, 0},
+		     {CKA_LOCAL, 1}};
 	CK_FUNCTION_LIST *f = cm_direct();
 	CK_OBJECT_HANDLE key, public_key;
 	CK_MECHANISM_TYPE allowed[4];
@@ -295,7 +306,8 @@ START_TEST(key_in_the_cm_can_only_sign)
 	CK_SESSION_HANDLE s = cm_session(f);
 	ck_assert_uint_eq(cm_find(f, s, CKO_PRIVATE_KEY, cm_id, &key), 1);
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-		ck_assert_msg(cm_bool(f, s, key, rules[i].type) == rules[i].want, "0x%lx", rules[i].type);
+		ck_assert_msg(cm_bool(f, s, key, rules[i].type) == rules[i].want, "0x%lx",
+			      rules[i].type);
 	ck_assert(f->C_GetAttributeValue(s, key, &mechanisms, 1) == CKR_OK);
 	ck_assert_uint_eq(mechanisms.ulValueLen, 2 * sizeof allowed[0]);
 	CK_MECHANISM raw = {CKM_RSA_X_509, NULL, 0};
@@ -351,11 +363,19 @@ static CK_OBJECT_HANDLE make_directly(CK_FUNCTION_LIST *f, CK_SESSION_HANDLE s, 
 	CK_OBJECT_HANDLE public_key, private_key;
 	CK_ATTRIBUTE pub[] = {{CKA_EC_PARAMS, (void *)curve, sizeof curve}, {CKA_TOKEN, &yes, 1}};
 	CK_ATTRIBUTE priv[] = {
-		{CKA_ID, (void *)cm_id, SAM_CM_ID}, {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &yes, 1},
-		{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}, {CKA_SIGN, &yes, 1},
-		{CKA_SIGN_RECOVER, &no, 1}, {CKA_DECRYPT, &no, 1}, {CKA_UNWRAP, &no, 1}, {CKA_DERIVE, &odd, 1},
+		{CKA_ID, (void *)cm_id, SAM_CM_ID},
+		{CKA_TOKEN, &yes, 1},
+		{CKA_PRIVATE, &yes, 1},
+		{CKA_SENSITIVE, &yes, 1},
+		{CKA_EXTRACTABLE, &no, 1},
+		{CKA_SIGN, &yes, 1},
+		{CKA_SIGN_RECOVER, &no, 1},
+		{CKA_DECRYPT, &no, 1},
+		{CKA_UNWRAP, &no, 1},
+		{CKA_DERIVE, &odd, 1},
 	};
-	ck_assert(f->C_GenerateKeyPair(s, &mechanism, pub, 2, priv, 10, &public_key, &private_key) == CKR_OK);
+	ck_assert(f->C_GenerateKeyPair(s, &mechanism, pub, 2, priv, 10, &public_key,
+				       &private_key) == CKR_OK);
 	return private_key;
 }
 
@@ -485,8 +505,12 @@ static void plant_seal(CK_FUNCTION_LIST *f)
 	CK_BYTE known[32] = {1};
 	CK_OBJECT_HANDLE key;
 	CK_ATTRIBUTE t[] = {
-		{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_TOKEN, &yes, 1},
-		{CKA_SIGN, &yes, 1}, {CKA_PRIVATE, &yes, 1}, {CKA_LABEL, "p11-sam seal", 12},
+		{CKA_CLASS, &class, sizeof class},
+		{CKA_KEY_TYPE, &type, sizeof type},
+		{CKA_TOKEN, &yes, 1},
+		{CKA_SIGN, &yes, 1},
+		{CKA_PRIVATE, &yes, 1},
+		{CKA_LABEL, "p11-sam seal", 12},
 		{CKA_VALUE, known, sizeof known},
 	};
 	ck_assert(f->C_CreateObject(cm_session(f), t, 7, &key) == CKR_OK);
@@ -510,10 +534,13 @@ static bool all_refused(void)
 	size_t len;
 	bool maybe = true;
 	struct sam_cm_new_key what = {SAM_KEY_EC, 256, "x", cm_id};
-	return !sam_cm_token_present(cm) && sam_cm_random(cm, bytes, sizeof bytes) == SAM_CM_FAILED &&
-	       sam_cm_seal_create(cm) == SAM_CM_FAILED && sam_cm_seal_root(cm, bytes) == SAM_CM_FAILED &&
+	return !sam_cm_token_present(cm) &&
+	       sam_cm_random(cm, bytes, sizeof bytes) == SAM_CM_FAILED &&
+	       sam_cm_seal_create(cm) == SAM_CM_FAILED &&
+	       sam_cm_seal_root(cm, bytes) == SAM_CM_FAILED &&
 	       sam_cm_generate(cm, &what, &spki, &len) == SAM_CM_FAILED &&
-	       sam_cm_destroy(cm, cm_id) == SAM_CM_FAILED && sam_cm_key_present(cm, cm_id) == SAM_CM_FAILED &&
+	       sam_cm_destroy(cm, cm_id) == SAM_CM_FAILED &&
+	       sam_cm_key_present(cm, cm_id) == SAM_CM_FAILED &&
 	       cm_sign(cm, &maybe) == SAM_CM_FAILED && !maybe;
 }
 
@@ -550,7 +577,7 @@ START_TEST(at_exit_the_vendor_is_left_alone)
 	sam_cm_at_exit();
 	ck_assert(all_refused());
 	ck_assert_int_ne(sam_cm_open(&o, &(struct sam_cm *){NULL}, NULL), SAM_OK);
-	close_plain();
+	sam_cm_close(cm);
 	CK_INFO info;
 	ck_assert(cm_direct()->C_GetInfo(&info) == CKR_OK); /* it was not finalised */
 	cm_teardown();

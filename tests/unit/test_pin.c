@@ -61,7 +61,10 @@ START_TEST(token_has_exactly_thirty_characters)
 	ck_assert_int_eq(read_text("sat_Abcdefghijklmnopqrstuvwx27", NULL, &pin), SAM_PIN_FORM);
 	ck_assert_int_eq(read_text("sat_abcdefghijklmnopqrstuvwx01", NULL, &pin), SAM_PIN_FORM);
 	ck_assert_int_eq(read_text("sat_abc:efghijklmnopqrstuvwx27", NULL, &pin), SAM_PIN_FORM);
-	ck_assert_int_eq(read_text("sat_" "a b", NULL, &pin), SAM_PIN_FORM);
+	ck_assert_int_eq(read_text("sat_"
+				   "a b",
+				   NULL, &pin),
+			 SAM_PIN_FORM);
 }
 END_TEST
 
@@ -94,7 +97,8 @@ START_TEST(user_name_makes_the_pin_the_secret)
 	ck_assert_int_eq(read_text("sat_ON-THE-MAT", "alice", &pin), SAM_OK);
 	ck_assert_int_eq(pin.kind, SAM_PIN_PASSWORD);
 	/* but what looks cut is not tried as a password: it would count as a wrong one */
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.eyJpc3Mi", "alice", &pin), SAM_SAD_TRUNCATED);
+	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.eyJpc3Mi", "alice", &pin),
+			 SAM_SAD_TRUNCATED);
 	ck_assert_int_eq(read_text("sat_abc", "alice", &pin), SAM_SAD_TRUNCATED);
 	ck_assert_int_eq(read_text("secret", "eyJalice", &pin), SAM_PIN_FORM);
 	ck_assert_int_eq(read_text("secret", "", &pin), SAM_PIN_FORM);
@@ -114,20 +118,25 @@ END_TEST
 START_TEST(proof_is_looked_for_first)
 {
 	struct sam_pin pin;
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~eyJhbGciOiJFUzI1NiJ9.e30.AAAA", NULL, &pin),
+	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~eyJhbGciOiJFUzI1NiJ9.e30.AAAA",
+				   NULL, &pin),
 			 SAM_SAD_CNF);
 	ck_assert_int_eq(read_text("eyJ~eyJ", "alice", &pin), SAM_SAD_CNF);
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~", NULL, &pin), SAM_SAD_TRUNCATED);
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~ey", NULL, &pin), SAM_SAD_TRUNCATED);
+	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~", NULL, &pin),
+			 SAM_SAD_TRUNCATED);
+	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~ey", NULL, &pin),
+			 SAM_SAD_TRUNCATED);
 }
 END_TEST
 
 START_TEST(encrypted_sad_has_four_dots)
 {
 	struct sam_pin pin;
-	ck_assert_int_eq(read_text("eyJhbGciOiJFQ0RILUVTIn0..iv.ct.tag", NULL, &pin), SAM_SAD_ENCRYPTED);
+	ck_assert_int_eq(read_text("eyJhbGciOiJFQ0RILUVTIn0..iv.ct.tag", NULL, &pin),
+			 SAM_SAD_ENCRYPTED);
 	/* cut: {"alg":"ECDH-ES","enc":"A256GCM"} with two and three dots left */
-	static const char jwe[] = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9..AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	static const char jwe[] = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9.."
+				  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 				  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AA";
 	ck_assert_int_eq(read_text(jwe, NULL, &pin), SAM_SAD_TRUNCATED);
 	ck_assert_int_eq(sam_pin_read(jwe, strlen(jwe) - 3, NULL, &pin), SAM_SAD_TRUNCATED);
@@ -137,9 +146,24 @@ END_TEST
 START_TEST(anything_else_is_refused)
 {
 	static const char *const texts[] = {
-		"1234", "secret", ":secret", "alice:", "alice", " alice:secret", "al ice:secret", "sat", "ey", "e",
-		"eyJ hbGci", "eyJhbGciOiJFUzI1NiJ9.e30.AAAA\n", "eyJa:secret", "eyJhbGci+.e30.AAAA", "eyJ.a.b.c.d.e", "eyJ......",
-		"Bearer eyJhbGciOiJFUzI1NiJ9.e30.AAAA", "\"eyJhbGciOiJFUzI1NiJ9.e30.AAAA\"",
+		"1234",
+		"secret",
+		":secret",
+		"alice:",
+		"alice",
+		" alice:secret",
+		"al ice:secret",
+		"sat",
+		"ey",
+		"e",
+		"eyJ hbGci",
+		"eyJhbGciOiJFUzI1NiJ9.e30.AAAA\n",
+		"eyJa:secret",
+		"eyJhbGci+.e30.AAAA",
+		"eyJ.a.b.c.d.e",
+		"eyJ......",
+		"Bearer eyJhbGciOiJFUzI1NiJ9.e30.AAAA",
+		"\"eyJhbGciOiJFUzI1NiJ9.e30.AAAA\"",
 		"a123456789012345678901234567890123456789012345678901234567890123x:secret",
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -155,7 +179,8 @@ START_TEST(embedded_nul_is_refused)
 	ck_assert_int_eq(sam_pin_read("alice:se\0cret", 13, NULL, &pin), SAM_PIN_FORM);
 	ck_assert_int_eq(sam_pin_read("se\0cret", 7, "alice", &pin), SAM_PIN_FORM);
 	ck_assert_int_eq(sam_pin_read(TOKEN, sizeof TOKEN, NULL, &pin), SAM_PIN_FORM);
-	ck_assert_int_eq(sam_pin_read("eyJhbGciOiJFUzI1NiJ9.e30.AA\0A", 29, NULL, &pin), SAM_PIN_FORM);
+	ck_assert_int_eq(sam_pin_read("eyJhbGciOiJFUzI1NiJ9.e30.AA\0A", 29, NULL, &pin),
+			 SAM_PIN_FORM);
 }
 END_TEST
 
@@ -181,17 +206,20 @@ START_TEST(sad_cut_anywhere_is_told_as_cut)
 		const char *header;
 		size_t chars;
 	} sads[] = {
-		{"{\"alg\":\"ES256\",\"typ\":\"sad+jwt\"}", 86}, {"{\"alg\":\"EdDSA\",\"typ\":\"sad+jwt\"}", 86},
-		{"{\"alg\":\"ES384\",\"typ\":\"sad+jwt\"}", 128}, {"{\"alg\":\"ES512\",\"typ\":\"sad+jwt\"}", 176},
-		{"{\"alg\":\"RS256\",\"typ\":\"sad+jwt\"}", 342}, {"{\"alg\":\"PS512\",\"typ\":\"sad+jwt\"}", 342},
+		{"{\"alg\":\"ES256\",\"typ\":\"sad+jwt\"}", 86},
+		{"{\"alg\":\"EdDSA\",\"typ\":\"sad+jwt\"}", 86},
+		{"{\"alg\":\"ES384\",\"typ\":\"sad+jwt\"}", 128},
+		{"{\"alg\":\"ES512\",\"typ\":\"sad+jwt\"}", 176},
+		{"{\"alg\":\"RS256\",\"typ\":\"sad+jwt\"}", 342},
+		{"{\"alg\":\"PS512\",\"typ\":\"sad+jwt\"}", 342},
 	};
 	for (size_t i = 0; i < sizeof sads / sizeof sads[0]; i++) {
 		struct sam_pin pin;
 		sam_auto(sam_free) char *text = sad(sads[i].header, sads[i].chars);
 		ck_assert_int_eq(read_text(text, NULL, &pin), SAM_OK);
 		for (size_t len = 3; len < strlen(text); len++)
-			ck_assert_msg(sam_pin_read(text, len, NULL, &pin) == SAM_SAD_TRUNCATED, "%s at %zu",
-				      sads[i].header, len);
+			ck_assert_msg(sam_pin_read(text, len, NULL, &pin) == SAM_SAD_TRUNCATED,
+				      "%s at %zu", sads[i].header, len);
 	}
 }
 END_TEST
@@ -201,7 +229,8 @@ START_TEST(rsa_signature_of_no_possible_length_is_cut)
 	struct sam_pin pin;
 	for (size_t chars = 342; chars <= 1366; chars++) {
 		sam_auto(sam_free) char *text = sad("{\"alg\":\"RS256\"}", chars);
-		ck_assert_int_eq(read_text(text, NULL, &pin), chars % 4 == 1 ? SAM_SAD_TRUNCATED : SAM_OK);
+		ck_assert_int_eq(read_text(text, NULL, &pin),
+				 chars % 4 == 1 ? SAM_SAD_TRUNCATED : SAM_OK);
 	}
 }
 END_TEST
@@ -214,16 +243,23 @@ START_TEST(foreign_or_broken_header_is_left_to_the_reader)
 		size_t chars;
 		enum sam_reason reason;
 	} sads[] = {
-		{"{\"alg\":\"none\"}", 0, SAM_OK}, {"{\"alg\":\"HS256\"}", 43, SAM_OK}, {"{\"alg\":\"ES256\"}", 0, SAM_SAD_TRUNCATED},
-		{"{\"alg\":\"ES256\"}", 87, SAM_OK}, {"{\"typ\":\"sad+jwt\"}", 86, SAM_OK}, {"{\"alg\":1}", 128, SAM_OK},
-		{"{\"alg\":\"ES256\"", 176, SAM_OK}, {"{\"alg\":\"ES256\"", 342, SAM_OK},
-		{"{\"typ\":\"sad+jwt\"}", 85, SAM_SAD_TRUNCATED}, {"{\"typ\":\"sad+jwt\"}", 0, SAM_SAD_TRUNCATED},
+		{"{\"alg\":\"none\"}", 0, SAM_OK},
+		{"{\"alg\":\"HS256\"}", 43, SAM_OK},
+		{"{\"alg\":\"ES256\"}", 0, SAM_SAD_TRUNCATED},
+		{"{\"alg\":\"ES256\"}", 87, SAM_OK},
+		{"{\"typ\":\"sad+jwt\"}", 86, SAM_OK},
+		{"{\"alg\":1}", 128, SAM_OK},
+		{"{\"alg\":\"ES256\"", 176, SAM_OK},
+		{"{\"alg\":\"ES256\"", 342, SAM_OK},
+		{"{\"typ\":\"sad+jwt\"}", 85, SAM_SAD_TRUNCATED},
+		{"{\"typ\":\"sad+jwt\"}", 0, SAM_SAD_TRUNCATED},
 		{"{\"alg\":\"ES256\"", 100, SAM_SAD_TRUNCATED},
 	};
 	for (size_t i = 0; i < sizeof sads / sizeof sads[0]; i++) {
 		struct sam_pin pin;
 		sam_auto(sam_free) char *text = sad(sads[i].header, sads[i].chars);
-		ck_assert_msg(read_text(text, NULL, &pin) == sads[i].reason, "%s %zu", sads[i].header, sads[i].chars);
+		ck_assert_msg(read_text(text, NULL, &pin) == sads[i].reason, "%s %zu",
+			      sads[i].header, sads[i].chars);
 	}
 }
 END_TEST

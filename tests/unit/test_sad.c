@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sad.h: each claim of the profile, right and wrong; and an activation to the store's text and back.
+ * sad.h: each claim of the profile, right and wrong; and an activation to the store's text and
+ * back.
  */
 #include "unit.h"
 
@@ -15,11 +16,13 @@
 #define CREDENTIAL "00112233445566778899aabbccddeeff"
 #define KID "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
 
-static const char good_claims[] =
-	"{\"iss\":\"alice\",\"sub\":\"alice\",\"aud\":\"https://sam.example.jp\",\"iat\":1799999990,\"exp\":1800000200,"
-	"\"jti\":\"0123456789abcdef\",\"authorization_details\":[{\"type\":\"credential\",\"credentialID\":\"" CREDENTIAL "\","
-	"\"documentDigests\":[{\"hash\":\"" D1 "\",\"label\":\"b\"},{\"hash\":\"" D0 "\"}],"
-	"\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\"}]}";
+static const char good_claims[] = "{\"iss\":\"alice\",\"sub\":\"alice\",\"aud\":\"https://"
+				  "sam.example.jp\",\"iat\":1799999990,\"exp\":1800000200,"
+				  "\"jti\":\"0123456789abcdef\",\"authorization_details\":[{"
+				  "\"type\":\"credential\",\"credentialID\":\"" CREDENTIAL "\","
+				  "\"documentDigests\":[{\"hash\":\"" D1
+				  "\",\"label\":\"b\"},{\"hash\":\"" D0 "\"}],"
+				  "\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\"}]}";
 
 static const struct sam_sad_rules rules = {
 	.sam_id = "https://sam.example.jp", .now = NOW, .max_lifetime = 300, .leeway = 10};
@@ -48,7 +51,8 @@ static enum sam_reason read_text(const char *text, struct sam_activation *a, str
 	return sam_sad_claims(claims, &rules, a, msg);
 }
 
-static enum sam_reason read_json(const json_t *claims, struct sam_activation *a, struct sam_msg *msg)
+static enum sam_reason read_json(const json_t *claims, struct sam_activation *a,
+				 struct sam_msg *msg)
 {
 	sam_auto(sam_free) char *text = json_dumps(claims, JSON_COMPACT);
 	ck_assert_ptr_nonnull(text);
@@ -61,7 +65,9 @@ static enum sam_reason read_changed(const struct change *c, bool details, struct
 {
 	sam_auto(json_decref) json_t *claims = json_loads(good_claims, 0, NULL);
 	ck_assert_ptr_nonnull(claims);
-	apply(details ? json_array_get(json_object_get(claims, "authorization_details"), 0) : claims, c);
+	apply(details ? json_array_get(json_object_get(claims, "authorization_details"), 0)
+		      : claims,
+	      c);
 	return read_json(claims, a, msg);
 }
 
@@ -72,8 +78,10 @@ static void check_changes(const struct change *changes, size_t count, bool detai
 		struct sam_msg msg = {""};
 		enum sam_reason reason = read_changed(&changes[i], details, &a, &msg);
 		ck_assert_msg(reason == changes[i].reason, "%s = %s: %s, not %s", changes[i].member,
-			      changes[i].value, sam_reason_name(reason), sam_reason_name(changes[i].reason));
-		ck_assert_msg((reason == SAM_OK) == (msg.text[0] == '\0'), "%s: '%s'", changes[i].member, msg.text);
+			      changes[i].value, sam_reason_name(reason),
+			      sam_reason_name(changes[i].reason));
+		ck_assert_msg((reason == SAM_OK) == (msg.text[0] == '\0'), "%s: '%s'",
+			      changes[i].member, msg.text);
 		sam_sad_clear(&a);
 	}
 }
@@ -117,8 +125,12 @@ END_TEST
 START_TEST(every_required_claim_is_required)
 {
 	static const struct change changes[] = {
-		{"iss", NULL, SAM_SAD_CLAIMS}, {"sub", NULL, SAM_SAD_CLAIMS}, {"aud", NULL, SAM_SAD_CLAIMS},
-		{"iat", NULL, SAM_SAD_CLAIMS}, {"exp", NULL, SAM_SAD_CLAIMS}, {"jti", NULL, SAM_SAD_CLAIMS},
+		{"iss", NULL, SAM_SAD_CLAIMS},
+		{"sub", NULL, SAM_SAD_CLAIMS},
+		{"aud", NULL, SAM_SAD_CLAIMS},
+		{"iat", NULL, SAM_SAD_CLAIMS},
+		{"exp", NULL, SAM_SAD_CLAIMS},
+		{"jti", NULL, SAM_SAD_CLAIMS},
 		{"authorization_details", NULL, SAM_SAD_DETAILS},
 	};
 	CHECK_CLAIMS(changes);
@@ -128,10 +140,17 @@ END_TEST
 START_TEST(issuer_is_the_subject)
 {
 	static const struct change changes[] = {
-		{"iss", "\"bob\"", SAM_SAD_ISSUER}, {"iss", "\"https://idp.example\"", SAM_SAD_ISSUER},
-		{"iss", "\"\"", SAM_SAD_ISSUER}, {"iss", "\"Alice\"", SAM_SAD_ISSUER}, {"iss", "1", SAM_SAD_CLAIMS},
-		{"iss", "[\"alice\"]", SAM_SAD_CLAIMS}, {"sub", "\"bob\"", SAM_SAD_ISSUER}, {"sub", "\"\"", SAM_SAD_CLAIMS},
-		{"sub", "\"al ice\"", SAM_SAD_CLAIMS}, {"sub", "null", SAM_SAD_CLAIMS}, {"sub", "\"eyJx\"", SAM_SAD_CLAIMS},
+		{"iss", "\"bob\"", SAM_SAD_ISSUER},
+		{"iss", "\"https://idp.example\"", SAM_SAD_ISSUER},
+		{"iss", "\"\"", SAM_SAD_ISSUER},
+		{"iss", "\"Alice\"", SAM_SAD_ISSUER},
+		{"iss", "1", SAM_SAD_CLAIMS},
+		{"iss", "[\"alice\"]", SAM_SAD_CLAIMS},
+		{"sub", "\"bob\"", SAM_SAD_ISSUER},
+		{"sub", "\"\"", SAM_SAD_CLAIMS},
+		{"sub", "\"al ice\"", SAM_SAD_CLAIMS},
+		{"sub", "null", SAM_SAD_CLAIMS},
+		{"sub", "\"eyJx\"", SAM_SAD_CLAIMS},
 	};
 	CHECK_CLAIMS(changes);
 }
@@ -140,12 +159,17 @@ END_TEST
 START_TEST(audience_is_this_sam_alone)
 {
 	static const struct change changes[] = {
-		{"aud", "[\"https://sam.example.jp\"]", SAM_OK}, {"aud", "\"https://other\"", SAM_SAD_AUDIENCE},
-		{"aud", "\"https://sam.example.jp/\"", SAM_SAD_AUDIENCE}, {"aud", "[]", SAM_SAD_AUDIENCE},
+		{"aud", "[\"https://sam.example.jp\"]", SAM_OK},
+		{"aud", "\"https://other\"", SAM_SAD_AUDIENCE},
+		{"aud", "\"https://sam.example.jp/\"", SAM_SAD_AUDIENCE},
+		{"aud", "[]", SAM_SAD_AUDIENCE},
 		{"aud", "[\"https://sam.example.jp\",\"https://other\"]", SAM_SAD_AUDIENCE},
-		{"aud", "[\"https://sam.example.jp\",\"https://sam.example.jp\"]", SAM_SAD_AUDIENCE},
-		{"aud", "[[\"https://sam.example.jp\"]]", SAM_SAD_AUDIENCE}, {"aud", "1", SAM_SAD_CLAIMS},
-		{"aud", "[1]", SAM_SAD_CLAIMS}, {"aud", "{}", SAM_SAD_CLAIMS},
+		{"aud", "[\"https://sam.example.jp\",\"https://sam.example.jp\"]",
+		 SAM_SAD_AUDIENCE},
+		{"aud", "[[\"https://sam.example.jp\"]]", SAM_SAD_AUDIENCE},
+		{"aud", "1", SAM_SAD_CLAIMS},
+		{"aud", "[1]", SAM_SAD_CLAIMS},
+		{"aud", "{}", SAM_SAD_CLAIMS},
 	};
 	CHECK_CLAIMS(changes);
 }
@@ -155,10 +179,12 @@ END_TEST
 START_TEST(times_are_checked_to_the_second)
 {
 	static const struct change changes[] = {
-		{"exp", "1800000001", SAM_OK}, {"exp", "1800000000", SAM_SAD_EXPIRED}, {"exp", "1799999999", SAM_SAD_EXPIRED},
-		{"exp", "1800000290", SAM_OK}, {"exp", "1800000291", SAM_SAD_LIFETIME}, {"iat", "1800000010", SAM_OK},
-		{"iat", "1800000011", SAM_SAD_NOT_YET}, {"iat", "1799999900", SAM_OK}, {"iat", "1799999899", SAM_SAD_LIFETIME},
-		{"nbf", "1800000010", SAM_OK}, {"nbf", "1800000011", SAM_SAD_NOT_YET}, {"nbf", "1", SAM_OK},
+		{"exp", "1800000001", SAM_OK},           {"exp", "1800000000", SAM_SAD_EXPIRED},
+		{"exp", "1799999999", SAM_SAD_EXPIRED},  {"exp", "1800000290", SAM_OK},
+		{"exp", "1800000291", SAM_SAD_LIFETIME}, {"iat", "1800000010", SAM_OK},
+		{"iat", "1800000011", SAM_SAD_NOT_YET},  {"iat", "1799999900", SAM_OK},
+		{"iat", "1799999899", SAM_SAD_LIFETIME}, {"nbf", "1800000010", SAM_OK},
+		{"nbf", "1800000011", SAM_SAD_NOT_YET},  {"nbf", "1", SAM_OK},
 		{"iat", "1800000200", SAM_SAD_NOT_YET},
 	};
 	CHECK_CLAIMS(changes);
@@ -179,8 +205,9 @@ END_TEST
 START_TEST(times_are_whole_numbers)
 {
 	static const char *const names[] = {"iat", "exp", "nbf", "auth_time"};
-	static const char *const values[] = {"\"1800000000\"", "1800000000.0", "1.8e9", "null", "true", "0", "-1",
-					     "9007199254740992", "9223372036854775807", "[1800000000]"};
+	static const char *const values[] = {
+		"\"1800000000\"",   "1800000000.0",        "1.8e9",       "null", "true", "0", "-1",
+		"9007199254740992", "9223372036854775807", "[1800000000]"};
 	for (size_t n = 0; n < 4; n++)
 		for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
 			struct change c = {names[n], values[i], SAM_SAD_CLAIMS};
@@ -192,9 +219,13 @@ END_TEST
 START_TEST(jti_is_long_enough_and_plain)
 {
 	static const struct change changes[] = {
-		{"jti", "\"0123456789-_AZaz\"", SAM_OK}, {"jti", "\"0123456789abcde\"", SAM_SAD_CLAIMS},
-		{"jti", "\"0123456789abcde.\"", SAM_SAD_CLAIMS}, {"jti", "\"0123456789abcde \"", SAM_SAD_CLAIMS},
-		{"jti", "\"0123456789abcde=\"", SAM_SAD_CLAIMS}, {"jti", "1234567890123456", SAM_SAD_CLAIMS}, {"jti", "\"\"", SAM_SAD_CLAIMS},
+		{"jti", "\"0123456789-_AZaz\"", SAM_OK},
+		{"jti", "\"0123456789abcde\"", SAM_SAD_CLAIMS},
+		{"jti", "\"0123456789abcde.\"", SAM_SAD_CLAIMS},
+		{"jti", "\"0123456789abcde \"", SAM_SAD_CLAIMS},
+		{"jti", "\"0123456789abcde=\"", SAM_SAD_CLAIMS},
+		{"jti", "1234567890123456", SAM_SAD_CLAIMS},
+		{"jti", "\"\"", SAM_SAD_CLAIMS},
 	};
 	CHECK_CLAIMS(changes);
 	char text[140] = "\"";
@@ -211,9 +242,14 @@ END_TEST
 START_TEST(unused_claims_are_still_typed)
 {
 	static const struct change changes[] = {
-		{"amr", "[\"hwk\",\"pin\"]", SAM_OK}, {"amr", "[]", SAM_OK}, {"amr", "\"hwk\"", SAM_SAD_CLAIMS},
-		{"amr", "[1]", SAM_SAD_CLAIMS}, {"acr", "\"x\"", SAM_OK}, {"acr", "1", SAM_SAD_CLAIMS},
-		{"auth_time", "1799999000", SAM_OK}, {"whatever", "{\"a\":[1,2.5,null]}", SAM_OK},
+		{"amr", "[\"hwk\",\"pin\"]", SAM_OK},
+		{"amr", "[]", SAM_OK},
+		{"amr", "\"hwk\"", SAM_SAD_CLAIMS},
+		{"amr", "[1]", SAM_SAD_CLAIMS},
+		{"acr", "\"x\"", SAM_OK},
+		{"acr", "1", SAM_SAD_CLAIMS},
+		{"auth_time", "1799999000", SAM_OK},
+		{"whatever", "{\"a\":[1,2.5,null]}", SAM_OK},
 	};
 	CHECK_CLAIMS(changes);
 }
@@ -222,11 +258,17 @@ END_TEST
 START_TEST(other_operations_are_refused)
 {
 	static const struct change changes[] = {
-		{"operation", "\"sign\"", SAM_OK}, {"operation", "\"generate\"", SAM_SAD_OPERATION},
-		{"operation", "\"\"", SAM_SAD_OPERATION}, {"operation", "\"Sign\"", SAM_SAD_OPERATION},
-		{"operation", "null", SAM_SAD_CLAIMS}, {"operation_params", "{}", SAM_SAD_CLAIMS},
-		{"operation_params", "null", SAM_SAD_CLAIMS}, {"cnf", "{\"jkt\":\"x\"}", SAM_SAD_CNF}, {"cnf", "null", SAM_SAD_CNF},
-		{"pin", "\"1234\"", SAM_SAD_CLAIMS}, {"pin", "null", SAM_SAD_CLAIMS},
+		{"operation", "\"sign\"", SAM_OK},
+		{"operation", "\"generate\"", SAM_SAD_OPERATION},
+		{"operation", "\"\"", SAM_SAD_OPERATION},
+		{"operation", "\"Sign\"", SAM_SAD_OPERATION},
+		{"operation", "null", SAM_SAD_CLAIMS},
+		{"operation_params", "{}", SAM_SAD_CLAIMS},
+		{"operation_params", "null", SAM_SAD_CLAIMS},
+		{"cnf", "{\"jkt\":\"x\"}", SAM_SAD_CNF},
+		{"cnf", "null", SAM_SAD_CNF},
+		{"pin", "\"1234\"", SAM_SAD_CLAIMS},
+		{"pin", "null", SAM_SAD_CLAIMS},
 	};
 	CHECK_CLAIMS(changes);
 }
@@ -234,7 +276,8 @@ END_TEST
 
 START_TEST(payload_that_is_no_object_is_refused)
 {
-	static const char *const payloads[] = {"", "{}x", "[]", "null", "{", "{\"iss\":\"alice\",\"iss\":\"alice\"}"};
+	static const char *const payloads[] = {
+		"", "{}x", "[]", "null", "{", "{\"iss\":\"alice\",\"iss\":\"alice\"}"};
 	for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
 		struct sam_activation a;
 		struct sam_msg msg;
@@ -268,11 +311,14 @@ static enum sam_reason identify(const char *text, struct sam_activation *a)
 START_TEST(identity_is_found_without_the_rest)
 {
 	struct sam_activation a = {.limit = 0};
-	ck_assert_int_eq(identify("{\"iss\":\"alice\",\"sub\":\"alice\",\"jti\":\"0123456789abcdef\"}", &a), SAM_OK);
+	ck_assert_int_eq(
+		identify("{\"iss\":\"alice\",\"sub\":\"alice\",\"jti\":\"0123456789abcdef\"}", &a),
+		SAM_OK);
 	ck_assert_str_eq(a.sub, "alice");
 	ck_assert_str_eq(a.iss, "alice");
 	ck_assert_str_eq(a.jti, "0123456789abcdef");
-	ck_assert_int_eq(identify("{\"iss\":\"alice\",\"sub\":\"alice\",\"jti\":\"<b>\"}", &a), SAM_OK);
+	ck_assert_int_eq(identify("{\"iss\":\"alice\",\"sub\":\"alice\",\"jti\":\"<b>\"}", &a),
+			 SAM_OK);
 	ck_assert_str_eq(a.jti, "");
 	ck_assert_int_eq(identify("{\"iss\":\"bob\",\"sub\":\"alice\"}", &a), SAM_SAD_ISSUER);
 	ck_assert_str_eq(a.sub, "");
@@ -286,9 +332,12 @@ END_TEST
 START_TEST(details_are_one_object)
 {
 	static const struct change changes[] = {
-		{"authorization_details", "[]", SAM_SAD_DETAILS}, {"authorization_details", "{}", SAM_SAD_DETAILS},
-		{"authorization_details", "[1]", SAM_SAD_DETAILS}, {"authorization_details", "[{}]", SAM_SAD_DETAILS},
-		{"authorization_details", "[{},{}]", SAM_SAD_DETAILS}, {"authorization_details", "\"x\"", SAM_SAD_DETAILS},
+		{"authorization_details", "[]", SAM_SAD_DETAILS},
+		{"authorization_details", "{}", SAM_SAD_DETAILS},
+		{"authorization_details", "[1]", SAM_SAD_DETAILS},
+		{"authorization_details", "[{}]", SAM_SAD_DETAILS},
+		{"authorization_details", "[{},{}]", SAM_SAD_DETAILS},
+		{"authorization_details", "\"x\"", SAM_SAD_DETAILS},
 	};
 	CHECK_CLAIMS(changes);
 }
@@ -297,19 +346,35 @@ END_TEST
 START_TEST(details_have_the_names_of_csc)
 {
 	static const struct change changes[] = {
-		{"type", "\"https://cloudsignatureconsortium.org/2025/credential\"", SAM_OK}, {"type", NULL, SAM_SAD_DETAILS},
-		{"type", "\"Credential\"", SAM_SAD_DETAILS}, {"type", "1", SAM_SAD_DETAILS},
-		{"credentialID", NULL, SAM_SAD_DETAILS}, {"credentialID", "\"0011\"", SAM_SAD_DETAILS},
+		{"type", "\"https://cloudsignatureconsortium.org/2025/credential\"", SAM_OK},
+		{"type", NULL, SAM_SAD_DETAILS},
+		{"type", "\"Credential\"", SAM_SAD_DETAILS},
+		{"type", "1", SAM_SAD_DETAILS},
+		{"credentialID", NULL, SAM_SAD_DETAILS},
+		{"credentialID", "\"0011\"", SAM_SAD_DETAILS},
 		{"credentialID", "\"00112233445566778899AABBCCDDEEFF\"", SAM_SAD_DETAILS},
-		{"credentialID", "\"00112233445566778899aabbccddeeff0\"", SAM_SAD_DETAILS}, {"credentialID", "1", SAM_SAD_DETAILS},
-		{"hashAlgorithmOID", NULL, SAM_SAD_DETAILS}, {"hashAlgorithmOID", "\"1.3.14.3.2.26\"", SAM_SAD_DETAILS},
-		{"hashAlgorithmOID", "\"sha256\"", SAM_SAD_DETAILS}, {"hashAlgorithmOID", "1", SAM_SAD_DETAILS},
-		{"hashAlgorithmOID", "\"2.16.840.1.101.3.4.2.2\"", SAM_SAD_DETAILS}, /* the digests have another length */
-		{"signAlgo", "\"1.2.840.113549.1.1.11\"", SAM_OK}, {"signAlgo", "\"\"", SAM_SAD_DETAILS},
-		{"signAlgo", "\"1..2\"", SAM_SAD_DETAILS}, {"signAlgo", "\".1\"", SAM_SAD_DETAILS}, {"signAlgo", "\"1.\"", SAM_SAD_DETAILS},
-		{"signAlgo", "\"RSA\"", SAM_SAD_DETAILS}, {"signAlgo", "1.2", SAM_SAD_DETAILS}, {"signAlgo", "null", SAM_SAD_DETAILS},
-		{"signAlgo", "\"1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23.24.25.26\"", SAM_SAD_DETAILS},
-		{"signatureQualifier", "\"eu_eidas_aes\"", SAM_OK}, {"locations", "[\"x\"]", SAM_OK}, {"description", "1", SAM_OK},
+		{"credentialID", "\"00112233445566778899aabbccddeeff0\"", SAM_SAD_DETAILS},
+		{"credentialID", "1", SAM_SAD_DETAILS},
+		{"hashAlgorithmOID", NULL, SAM_SAD_DETAILS},
+		{"hashAlgorithmOID", "\"1.3.14.3.2.26\"", SAM_SAD_DETAILS},
+		{"hashAlgorithmOID", "\"sha256\"", SAM_SAD_DETAILS},
+		{"hashAlgorithmOID", "1", SAM_SAD_DETAILS},
+		{"hashAlgorithmOID", "\"2.16.840.1.101.3.4.2.2\"",
+		 SAM_SAD_DETAILS}, /* the digests have another length */
+		{"signAlgo", "\"1.2.840.113549.1.1.11\"", SAM_OK},
+		{"signAlgo", "\"\"", SAM_SAD_DETAILS},
+		{"signAlgo", "\"1..2\"", SAM_SAD_DETAILS},
+		{"signAlgo", "\".1\"", SAM_SAD_DETAILS},
+		{"signAlgo", "\"1.\"", SAM_SAD_DETAILS},
+		{"signAlgo", "\"RSA\"", SAM_SAD_DETAILS},
+		{"signAlgo", "1.2", SAM_SAD_DETAILS},
+		{"signAlgo", "null", SAM_SAD_DETAILS},
+		{"signAlgo",
+		 "\"1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16.17.18.19.20.21.22.23.24.25.26\"",
+		 SAM_SAD_DETAILS},
+		{"signatureQualifier", "\"eu_eidas_aes\"", SAM_OK},
+		{"locations", "[\"x\"]", SAM_OK},
+		{"description", "1", SAM_OK},
 	};
 	CHECK_DETAILS(changes);
 }
@@ -318,10 +383,15 @@ END_TEST
 START_TEST(count_is_at_most_that_of_the_digests)
 {
 	static const struct change changes[] = {
-		{"numSignatures", "1", SAM_OK}, {"numSignatures", "2", SAM_OK}, {"numSignatures", "3", SAM_SAD_DETAILS},
-		{"numSignatures", "0", SAM_SAD_DETAILS}, {"numSignatures", "-1", SAM_SAD_DETAILS},
-		{"numSignatures", "1.0", SAM_SAD_DETAILS}, {"numSignatures", "\"1\"", SAM_SAD_DETAILS},
-		{"numSignatures", "null", SAM_SAD_DETAILS}, {"numSignatures", "4294967297", SAM_SAD_DETAILS},
+		{"numSignatures", "1", SAM_OK},
+		{"numSignatures", "2", SAM_OK},
+		{"numSignatures", "3", SAM_SAD_DETAILS},
+		{"numSignatures", "0", SAM_SAD_DETAILS},
+		{"numSignatures", "-1", SAM_SAD_DETAILS},
+		{"numSignatures", "1.0", SAM_SAD_DETAILS},
+		{"numSignatures", "\"1\"", SAM_SAD_DETAILS},
+		{"numSignatures", "null", SAM_SAD_DETAILS},
+		{"numSignatures", "4294967297", SAM_SAD_DETAILS},
 	};
 	CHECK_DETAILS(changes);
 	struct sam_activation a = {.limit = 0};
@@ -335,34 +405,50 @@ END_TEST
 START_TEST(digests_are_of_the_hash_in_either_base64)
 {
 	static const struct change changes[] = {
-		{"documentDigests", NULL, SAM_SAD_DETAILS}, {"documentDigests", "[]", SAM_SAD_DETAILS},
-		{"documentDigests", "{}", SAM_SAD_DETAILS}, {"documentDigests", "[1]", SAM_SAD_DETAILS},
-		{"documentDigests", "[\"" D0 "\"]", SAM_SAD_DETAILS}, {"documentDigests", "[{}]", SAM_SAD_DETAILS},
+		{"documentDigests", NULL, SAM_SAD_DETAILS},
+		{"documentDigests", "[]", SAM_SAD_DETAILS},
+		{"documentDigests", "{}", SAM_SAD_DETAILS},
+		{"documentDigests", "[1]", SAM_SAD_DETAILS},
+		{"documentDigests", "[\"" D0 "\"]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{}]", SAM_SAD_DETAILS},
 		{"documentDigests", "[{\"hash\":\"" D0 "=\"}]", SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "==\"}]", SAM_SAD_DETAILS},
 		{"documentDigests", "[{\"hash\":\"" D0 "A\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"AAAA\"}]", SAM_SAD_DETAILS}, {"documentDigests", "[{\"hash\":\"\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":1}]", SAM_SAD_DETAILS}, {"documentDigests", "[{\"hash\":\" " D0 "\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"++++////++++////++++////++++////++++////+/A=\"}]", SAM_OK},
+		{"documentDigests", "[{\"hash\":\"AAAA\"}]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"\"}]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":1}]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\" " D0 "\"}]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}]",
+		 SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"++++////++++////++++////++++////++++////+/A=\"}]",
+		 SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"dtbsr\"}]", SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"DTBSR\"}]", SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"dTbSr\"}]", SAM_OK},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"sodr\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"dtbs\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"dtbsrx\"}]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"sodr\"}]",
+		 SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"dtbs\"}]",
+		 SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":\"dtbsrx\"}]",
+		 SAM_SAD_DETAILS},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"hashType\":null}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"\xe5\xa5\x91\xe7\xb4\x84\"}]", SAM_OK},
+		{"documentDigests",
+		 "[{\"hash\":\"" D0 "\",\"label\":\"\xe5\xa5\x91\xe7\xb4\x84\"}]", SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"\"}]", SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":1}]", SAM_SAD_DETAILS},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\nb\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u001bb\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u007fb\"}]", SAM_SAD_DETAILS},
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u009bb\"}]", SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u001bb\"}]",
+		 SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u007fb\"}]",
+		 SAM_SAD_DETAILS},
+		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u009bb\"}]",
+		 SAM_SAD_DETAILS},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"a\\u00a0b\"}]", SAM_OK},
 		{"documentDigests", "[{\"hash\":\"" D0 "\",\"circumference\":7}]", SAM_OK},
 		/* one bad among good ones, behind a label that must not leak */
-		{"documentDigests", "[{\"hash\":\"" D0 "\",\"label\":\"x\"},{\"hash\":\"" D1 "\"},{\"hash\":1}]", SAM_SAD_DETAILS},
+		{"documentDigests",
+		 "[{\"hash\":\"" D0 "\",\"label\":\"x\"},{\"hash\":\"" D1 "\"},{\"hash\":1}]",
+		 SAM_SAD_DETAILS},
 	};
 	CHECK_DETAILS(changes);
 }
@@ -383,7 +469,8 @@ START_TEST(digest_listed_twice_counts_once)
 {
 	struct sam_activation a = {.limit = 0};
 	struct change c = {"documentDigests",
-			   "[{\"hash\":\"" D1 "\",\"label\":\"first\"},{\"hash\":\"" D0 "\"},{\"hash\":\"" D1 "=\",\"label\":\"a\"},"
+			   "[{\"hash\":\"" D1 "\",\"label\":\"first\"},{\"hash\":\"" D0
+			   "\"},{\"hash\":\"" D1 "=\",\"label\":\"a\"},"
 			   "{\"hash\":\"" D1 "\"}]",
 			   SAM_OK};
 	ck_assert_int_eq(read_changed(&c, true, &a, NULL), SAM_OK);
@@ -426,10 +513,12 @@ START_TEST(two_thousand_digests_and_no_more)
 {
 	for (uint32_t count = 2000; count <= 2001; count++) {
 		sam_auto(json_decref) json_t *claims = json_loads(good_claims, 0, NULL);
-		json_t *details = json_array_get(json_object_get(claims, "authorization_details"), 0);
+		json_t *details = json_array_get(json_object_get(claims, "authorization_details"),
+						 0);
 		json_object_set_new(details, "documentDigests", numbered_list(count));
 		struct sam_activation a = {.limit = 0};
-		ck_assert_int_eq(read_json(claims, &a, NULL), count == 2000 ? SAM_OK : SAM_SAD_DETAILS);
+		ck_assert_int_eq(read_json(claims, &a, NULL),
+				 count == 2000 ? SAM_OK : SAM_SAD_DETAILS);
 		for (uint32_t i = 0; count == 2000 && i < count; i++) {
 			uint8_t digest[32];
 			numbered(digest, i);
@@ -461,12 +550,18 @@ START_TEST(longer_hashes_are_taken)
 {
 	static const struct change changes[] = {
 		{"authorization_details",
-		 "[{\"type\":\"credential\",\"credentialID\":\"" CREDENTIAL "\",\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.2\","
-		 "\"documentDigests\":[{\"hash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}]}]", SAM_OK},
+		 "[{\"type\":\"credential\",\"credentialID\":\"" CREDENTIAL
+		 "\",\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.2\","
+		 "\"documentDigests\":[{\"hash\":"
+		 "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\"}]}]",
+		 SAM_OK},
 		{"authorization_details",
-		 "[{\"type\":\"credential\",\"credentialID\":\"" CREDENTIAL "\",\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.3\","
-		 "\"documentDigests\":[{\"hash\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-		 "AAAAAAAAAQ==\"}]}]", SAM_OK},
+		 "[{\"type\":\"credential\",\"credentialID\":\"" CREDENTIAL
+		 "\",\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.3\","
+		 "\"documentDigests\":[{\"hash\":"
+		 "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		 "AAAAAAAAAQ==\"}]}]",
+		 SAM_OK},
 	};
 	CHECK_CLAIMS(changes);
 	struct sam_activation a = {.limit = 0};
@@ -487,18 +582,24 @@ START_TEST(header_of_a_sad)
 		const char *header;
 		enum sam_reason reason;
 	} headers[] = {
-		{"{\"typ\":\"sad+jwt\",\"kid\":\"" KID "\"}", SAM_OK}, {"{\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
-		{"{\"typ\":\"sad+jwt\"}", SAM_SAD_HEADER}, {"{\"typ\":\"JWT\",\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
-		{"{\"typ\":\"SAD+JWT\",\"kid\":\"" KID "\"}", SAM_SAD_HEADER}, {"{\"typ\":1,\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"sad+jwt\",\"kid\":\"" KID "\"}", SAM_OK},
+		{"{\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"sad+jwt\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"JWT\",\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"SAD+JWT\",\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
+		{"{\"typ\":1,\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
 		{"{\"typ\":\"application/sad+jwt\",\"kid\":\"" KID "\"}", SAM_SAD_HEADER},
-		{"{\"typ\":\"sad+jwt\",\"kid\":\"" KID "x\"}", SAM_SAD_HEADER}, {"{\"typ\":\"sad+jwt\",\"kid\":\"k\"}", SAM_SAD_HEADER},
-		{"{\"typ\":\"sad+jwt\",\"kid\":\"oKIywvGUpTVTyxMQ3bwIIeQUudfr.CkLMjCE19ECD-U\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"sad+jwt\",\"kid\":\"" KID "x\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"sad+jwt\",\"kid\":\"k\"}", SAM_SAD_HEADER},
+		{"{\"typ\":\"sad+jwt\",\"kid\":\"oKIywvGUpTVTyxMQ3bwIIeQUudfr.CkLMjCE19ECD-U\"}",
+		 SAM_SAD_HEADER},
 		{"{\"typ\":\"sad+jwt\",\"kid\":7}", SAM_SAD_HEADER},
 	};
 	for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
 		char kid[SAM_THUMBPRINT_LEN + 1];
 		struct sam_jws jws = {.header = json_loads(headers[i].header, 0, NULL)};
-		ck_assert_msg(sam_sad_header(&jws, kid) == headers[i].reason, "%s", headers[i].header);
+		ck_assert_msg(sam_sad_header(&jws, kid) == headers[i].reason, "%s",
+			      headers[i].header);
 		ck_assert_str_eq(kid, headers[i].reason == SAM_OK ? KID : "");
 		sam_jose_clear(&jws);
 	}
@@ -555,20 +656,58 @@ END_TEST
 START_TEST(changed_text_is_refused)
 {
 	static const struct change changes[] = {
-		{"iss", NULL, 0}, {"sub", NULL, 0}, {"jti", NULL, 0}, {"kid", NULL, 0}, {"iat", NULL, 0}, {"nbf", NULL, 0},
-		{"exp", NULL, 0}, {"credential", NULL, 0}, {"hash", NULL, 0}, {"digests", NULL, 0}, {"limit", NULL, 0},
-		{"sign_algo", NULL, 0}, {"payload", NULL, 0}, {"sad_sha256", NULL, 0}, {"extra", "1", 0},
-		{"iss", "1", 0}, {"sub", "\"a b\"", 0}, {"jti", "\"short\"", 0}, {"kid", "\"k\"", 0}, {"iat", "\"1\"", 0},
-		{"exp", "0", 0}, {"nbf", "-5", 0}, {"limit", "0", 0}, {"limit", "3", 0}, {"limit", "1.0", 0},
-		{"credential", "\"00\"", 0}, {"hash", "\"sha1\"", 0}, {"hash", "\"sha512\"", 0}, {"sign_algo", "\"x\"", 0},
-		{"payload", "\"ab\"", 0}, {"sad_sha256", "1", 0}, {"digests", "[]", 0}, {"digests", "{}", 0}, {"digests", "[\"\"]", 0},
-		{"digests", "[[\"zz\"]]", 0}, {"digests", "[[\"00\"]]", 0}, {"digests", "[[]]", 0},
-		{"digests", "[[\"0000000000000000000000000000000000000000000000000000000000000000\",\"a\",\"b\"]]", 0},
-		{"digests", "[[\"0000000000000000000000000000000000000000000000000000000000000000\",\"\\n\"]]", 0},
-		{"digests", "[[\"0000000000000000000000000000000000000000000000000000000000000001\"],"
-			    "[\"0000000000000000000000000000000000000000000000000000000000000000\"]]", 0},
-		{"digests", "[[\"0000000000000000000000000000000000000000000000000000000000000000\"],"
-			    "[\"0000000000000000000000000000000000000000000000000000000000000000\"]]", 0},
+		{"iss", NULL, 0},
+		{"sub", NULL, 0},
+		{"jti", NULL, 0},
+		{"kid", NULL, 0},
+		{"iat", NULL, 0},
+		{"nbf", NULL, 0},
+		{"exp", NULL, 0},
+		{"credential", NULL, 0},
+		{"hash", NULL, 0},
+		{"digests", NULL, 0},
+		{"limit", NULL, 0},
+		{"sign_algo", NULL, 0},
+		{"payload", NULL, 0},
+		{"sad_sha256", NULL, 0},
+		{"extra", "1", 0},
+		{"iss", "1", 0},
+		{"sub", "\"a b\"", 0},
+		{"jti", "\"short\"", 0},
+		{"kid", "\"k\"", 0},
+		{"iat", "\"1\"", 0},
+		{"exp", "0", 0},
+		{"nbf", "-5", 0},
+		{"limit", "0", 0},
+		{"limit", "3", 0},
+		{"limit", "1.0", 0},
+		{"credential", "\"00\"", 0},
+		{"hash", "\"sha1\"", 0},
+		{"hash", "\"sha512\"", 0},
+		{"sign_algo", "\"x\"", 0},
+		{"payload", "\"ab\"", 0},
+		{"sad_sha256", "1", 0},
+		{"digests", "[]", 0},
+		{"digests", "{}", 0},
+		{"digests", "[\"\"]", 0},
+		{"digests", "[[\"zz\"]]", 0},
+		{"digests", "[[\"00\"]]", 0},
+		{"digests", "[[]]", 0},
+		{"digests",
+		 "[[\"0000000000000000000000000000000000000000000000000000000000000000\",\"a\","
+		 "\"b\"]]",
+		 0},
+		{"digests",
+		 "[[\"0000000000000000000000000000000000000000000000000000000000000000\",\"\\n\"]]",
+		 0},
+		{"digests",
+		 "[[\"0000000000000000000000000000000000000000000000000000000000000001\"],"
+		 "[\"0000000000000000000000000000000000000000000000000000000000000000\"]]",
+		 0},
+		{"digests",
+		 "[[\"0000000000000000000000000000000000000000000000000000000000000000\"],"
+		 "[\"0000000000000000000000000000000000000000000000000000000000000000\"]]",
+		 0},
 	};
 	sam_auto(sam_free) char *text = written();
 	struct sam_activation a;
@@ -576,8 +715,8 @@ START_TEST(changed_text_is_refused)
 		sam_auto(json_decref) json_t *json = json_loads(text, 0, NULL);
 		apply(json, &changes[i]);
 		sam_auto(sam_free) char *changed = json_dumps(json, JSON_COMPACT);
-		ck_assert_msg(sam_sad_read(changed, strlen(changed), &a) == SAM_STORE_TAMPERED, "%s = %s",
-			      changes[i].member, changes[i].value);
+		ck_assert_msg(sam_sad_read(changed, strlen(changed), &a) == SAM_STORE_TAMPERED,
+			      "%s = %s", changes[i].member, changes[i].value);
 		ck_assert_ptr_null(a.digests);
 	}
 	ck_assert_int_eq(sam_sad_read(text, strlen(text) - 1, &a), SAM_STORE_TAMPERED);
@@ -588,7 +727,8 @@ END_TEST
 static Suite *sad_suite(void)
 {
 	Suite *suite = suite_create("sad");
-	TCase *claims = tcase_create("claims"), *details = tcase_create("details"), *text = tcase_create("text");
+	TCase *claims = tcase_create("claims"), *details = tcase_create("details"),
+	      *text = tcase_create("text");
 	tcase_add_test(claims, good_claims_become_an_activation);
 	tcase_add_test(claims, every_required_claim_is_required);
 	tcase_add_test(claims, issuer_is_the_subject);
