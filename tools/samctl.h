@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl from inside: the table of verbs, what a running command knows, and the helpers that the
+ * samctl from inside: the table of verbs, what a running command knows, and what the
  * verbs share. One table (samctl_verbs.c) says which verbs and options there are and who may use
  * them.
  */

@@ -54,7 +54,8 @@ static const struct {
 	{CKA_TRUSTED, false, false, true, false},
 };
 
-static CK_RV read_flag(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, struct sam_value *value)
+static CK_RV read_flag(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+		       struct sam_value *value)
 {
 	if (type == CKA_ALWAYS_AUTHENTICATE && object->is_private)
 		return set_flag(value, object->view->always_authenticate);
@@ -62,7 +63,8 @@ static CK_RV read_flag(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, 
 		if (flags[i].type != type)
 			continue;
 		if (object->is_private ? flags[i].on_private : flags[i].on_public)
-			return set_flag(value, object->is_private ? flags[i].private_value : flags[i].public_value);
+			return set_flag(value, object->is_private ? flags[i].private_value
+								  : flags[i].public_value);
 		break;
 	}
 	return CKR_ATTRIBUTE_TYPE_INVALID;
@@ -106,15 +108,14 @@ static CK_RV read_point(const struct sam_spki *parts, struct sam_value *value)
 }
 
 /* What only this kind of key has. The public facts stand on both halves: clients look for them there. */
-static CK_RV read_rsa(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, struct sam_value *value)
+static CK_RV read_rsa(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+		      struct sam_value *value)
 {
 	switch (type) {
-	case CKA_MODULUS:
-		return set(value, object->parts->modulus, object->parts->modulus_len);
+	case CKA_MODULUS: return set(value, object->parts->modulus, object->parts->modulus_len);
 	case CKA_PUBLIC_EXPONENT:
 		return set(value, object->parts->exponent, object->parts->exponent_len);
-	case CKA_MODULUS_BITS:
-		return set_number(value, object->view->bits);
+	case CKA_MODULUS_BITS: return set_number(value, object->view->bits);
 	case CKA_PRIVATE_EXPONENT:
 	case CKA_PRIME_1:
 	case CKA_PRIME_2:
@@ -122,22 +123,19 @@ static CK_RV read_rsa(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, s
 	case CKA_EXPONENT_2:
 	case CKA_COEFFICIENT:
 		return object->is_private ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
-	default:
-		return CKR_ATTRIBUTE_TYPE_INVALID;
+	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
 }
 
-static CK_RV read_ec(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, struct sam_value *value)
+static CK_RV read_ec(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+		     struct sam_value *value)
 {
 	switch (type) {
-	case CKA_EC_PARAMS:
-		return set(value, object->parts->params, object->parts->params_len);
-	case CKA_EC_POINT:
-		return read_point(object->parts, value);
+	case CKA_EC_PARAMS: return set(value, object->parts->params, object->parts->params_len);
+	case CKA_EC_POINT: return read_point(object->parts, value);
 	case CKA_VALUE:
 		return object->is_private ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
-	default:
-		return CKR_ATTRIBUTE_TYPE_INVALID;
+	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
 }
 
@@ -150,40 +148,34 @@ static CK_RV read_unique_id(const struct sam_object *object, struct sam_value *v
 	return set(value, value->own.bytes, 4 + len);
 }
 
-static CK_RV read_key(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, struct sam_value *value)
+static CK_RV read_key(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+		      struct sam_value *value)
 {
 	const struct sam_key_view *view = object->view;
 	switch (type) {
 	case CKA_CLASS:
 		return set_number(value, object->is_private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY);
-	case CKA_ID:
-		return set(value, view->id, sizeof view->id);
-	case CKA_LABEL:
-		return set(value, view->label, strlen(view->label));
-	case CKA_KEY_TYPE:
-		return set_number(value, key_type(view->type));
-	case CKA_KEY_GEN_MECHANISM:
-		return set_number(value, generation(view->type));
+	case CKA_ID: return set(value, view->id, sizeof view->id);
+	case CKA_LABEL: return set(value, view->label, strlen(view->label));
+	case CKA_KEY_TYPE: return set_number(value, key_type(view->type));
+	case CKA_KEY_GEN_MECHANISM: return set_number(value, generation(view->type));
 	case CKA_SUBJECT:
 	case CKA_START_DATE:
-	case CKA_END_DATE:
-		return set(value, "", 0);
-	case CKA_PUBLIC_KEY_INFO:
-		return set(value, view->spki, view->spki_len);
-	case CKA_UNIQUE_ID:
-		return read_unique_id(object, value);
-	case CKA_ALLOWED_MECHANISMS:
-		return read_mechanisms(object, value);
-	default:
-		break;
+	case CKA_END_DATE: return set(value, "", 0);
+	case CKA_PUBLIC_KEY_INFO: return set(value, view->spki, view->spki_len);
+	case CKA_UNIQUE_ID: return read_unique_id(object, value);
+	case CKA_ALLOWED_MECHANISMS: return read_mechanisms(object, value);
+	default: break;
 	}
 	CK_RV rv = read_flag(object, type, value);
 	if (rv != CKR_ATTRIBUTE_TYPE_INVALID)
 		return rv;
-	return view->type == SAM_KEY_RSA ? read_rsa(object, type, value) : read_ec(object, type, value);
+	return view->type == SAM_KEY_RSA ? read_rsa(object, type, value)
+					 : read_ec(object, type, value);
 }
 
-CK_RV sam_attribute_read(const struct sam_object *object, CK_ATTRIBUTE_TYPE type, struct sam_value *value)
+CK_RV sam_attribute_read(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+			 struct sam_value *value)
 {
 	if (!object->session)
 		return read_key(object, type, value);
@@ -191,14 +183,16 @@ CK_RV sam_attribute_read(const struct sam_object *object, CK_ATTRIBUTE_TYPE type
 	return kept ? set(value, kept->data, kept->len) : CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
-bool sam_attribute_matches(const struct sam_object *object, const CK_ATTRIBUTE *template, size_t count)
+bool sam_attribute_matches(const struct sam_object *object, const CK_ATTRIBUTE *template,
+			   size_t count)
 {
 	struct sam_value value;
 	for (size_t i = 0; i < count; i++) {
 		if (sam_attribute_read(object, template[i].type, &value) != CKR_OK ||
 		    value.len != template[i].ulValueLen)
 			return false;
-		if (value.len > 0 && (!template[i].pValue || memcmp(value.data, template[i].pValue, value.len) != 0))
+		if (value.len > 0 &&
+		    (!template[i].pValue || memcmp(value.data, template[i].pValue, value.len) != 0))
 			return false;
 	}
 	return true;

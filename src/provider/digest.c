@@ -57,7 +57,8 @@ static CK_RV finish(struct digest *digest, CK_BYTE *out, CK_ULONG *out_len)
 	return CKR_OK;
 }
 
-CK_RV sam_C_Digest(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out, CK_ULONG *out_len)
+CK_RV sam_C_Digest(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
+		   CK_ULONG *out_len)
 {
 	struct sam_operation *op;
 	CK_RV rv = sam_session_take(s, SAM_OP_DIGEST, &op);
@@ -104,7 +105,9 @@ CK_RV sam_C_DigestKey(struct sam_session *s, CK_OBJECT_HANDLE key)
 	if (rv == CKR_OK)
 		sam_object_put(&object);
 	sam_session_end(s, SAM_OP_DIGEST, op);
-	return rv == CKR_OK ? CKR_KEY_INDIGESTIBLE : rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
+	return rv == CKR_OK			 ? CKR_KEY_INDIGESTIBLE
+	       : rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID
+						 : rv;
 }
 
 CK_RV sam_C_DigestFinal(struct sam_session *s, CK_BYTE *out, CK_ULONG *out_len)

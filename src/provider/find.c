@@ -35,13 +35,15 @@ static CK_RV find_add(struct find *find, CK_OBJECT_HANDLE handle)
 }
 
 /* The views are sorted by credential, so a wanted CKA_ID leaves at most one to compare. */
-static void narrow(const struct sam_keyring *ring, const CK_ATTRIBUTE *template, size_t count, size_t *from, size_t *to)
+static void narrow(const struct sam_keyring *ring, const CK_ATTRIBUTE *template, size_t count,
+		   size_t *from, size_t *to)
 {
 	const CK_ATTRIBUTE *id = NULL;
 	*from = 0;
 	*to = ring->count;
 	for (size_t i = 0; i < count && !id; i++)
-		if (template[i].type == CKA_ID && template[i].pValue && template[i].ulValueLen == P11_SAM_KEY_ID_LENGTH)
+		if (template[i].type == CKA_ID && template[i].pValue &&
+		    template[i].ulValueLen == P11_SAM_KEY_ID_LENGTH)
 			id = &template[i];
 	if (!id)
 		return;
@@ -55,7 +57,8 @@ static void narrow(const struct sam_keyring *ring, const CK_ATTRIBUTE *template,
 	*to = *from < ring->count ? *from + 1 : ring->count;
 }
 
-static CK_RV find_keys(struct sam_provider *p, struct find *find, const CK_ATTRIBUTE *template, size_t count)
+static CK_RV find_keys(struct sam_provider *p, struct find *find, const CK_ATTRIBUTE *template,
+		       size_t count)
 {
 	struct sam_keyring *ring;
 	CK_RV rv = sam_keyring_get(p, true, &ring);
@@ -78,7 +81,8 @@ static CK_RV find_keys(struct sam_provider *p, struct find *find, const CK_ATTRI
 	return rv;
 }
 
-static CK_RV find_session(struct sam_provider *p, struct find *find, const CK_ATTRIBUTE *template, size_t count)
+static CK_RV find_session(struct sam_provider *p, struct find *find, const CK_ATTRIBUTE *template,
+			  size_t count)
 {
 	struct sam_session_object **all;
 	size_t n;

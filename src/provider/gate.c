@@ -128,7 +128,8 @@ CK_RV sam_gate_leave(struct sam_call *call, CK_RV rv)
 	struct sam_provider *p = call->p;
 	if (call->s)
 		sam_session_release(call->s);
-	if (p && atomic_fetch_sub(&p->inside, 1) == 1 && atomic_load(&p->phase) == SAM_PHASE_CLOSING) {
+	if (p && atomic_fetch_sub(&p->inside, 1) == 1 &&
+	    atomic_load(&p->phase) == SAM_PHASE_CLOSING) {
 		pthread_mutex_lock(&p->lock);
 		pthread_cond_broadcast(&p->moved);
 		pthread_mutex_unlock(&p->lock);

@@ -34,7 +34,8 @@ static CK_RV read_arguments(const CK_C_INITIALIZE_ARGS *args, char *config, size
 	*config = '\0';
 	if (!args)
 		return CKR_OK;
-	const unsigned given = !!args->CreateMutex + !!args->DestroyMutex + !!args->LockMutex + !!args->UnlockMutex;
+	const unsigned given = !!args->CreateMutex + !!args->DestroyMutex + !!args->LockMutex +
+			       !!args->UnlockMutex;
 	if (given != 0 && given != 4)
 		return CKR_ARGUMENTS_BAD;
 	if (args->pReserved) {
@@ -108,7 +109,8 @@ static CK_RV start(struct sam_provider *p, const char *config)
 	if (reason != SAM_OK)
 		return sam_reason_rv(reason, false);
 	abandon_inherited(p);
-	reason = sam_open(*config ? config : NULL, SAM_OPEN_MODULE, &p->sam, NULL); /* it logs why not */
+	reason = sam_open(*config ? config : NULL, SAM_OPEN_MODULE, &p->sam,
+			  NULL); /* it logs why not */
 	if (reason != SAM_OK) {
 		p->sam = NULL;
 		return sam_reason_rv(reason, false);
@@ -206,7 +208,8 @@ static CK_RV get_info(CK_INFO *info, CK_VERSION version)
 	*info = (CK_INFO){.cryptokiVersion = version,
 			  .libraryVersion = {P11_SAM_VERSION_MAJOR, P11_SAM_VERSION_MINOR}};
 	sam_slot_pad(info->manufacturerID, sizeof info->manufacturerID, "p11-sam");
-	sam_slot_pad(info->libraryDescription, sizeof info->libraryDescription, "Signature Activation Module");
+	sam_slot_pad(info->libraryDescription, sizeof info->libraryDescription,
+		     "Signature Activation Module");
 	return CKR_OK;
 }
 

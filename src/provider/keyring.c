@@ -77,12 +77,14 @@ static void number(struct sam_provider *p, struct sam_keyring *ring, const struc
 
 static int view_compare(const void *a, const void *b)
 {
-	return strcmp(((const struct sam_key_view *)a)->credential, ((const struct sam_key_view *)b)->credential);
+	return strcmp(((const struct sam_key_view *)a)->credential,
+		      ((const struct sam_key_view *)b)->credential);
 }
 
 /* Ask the SAM; ${old} is the same login's ring before, or NULL. */
-static enum sam_reason ring_load(struct sam_provider *p, const struct sam_login *login, uint64_t epoch,
-				 uint64_t version, const struct sam_keyring *old, struct sam_keyring **out)
+static enum sam_reason ring_load(struct sam_provider *p, const struct sam_login *login,
+				 uint64_t epoch, uint64_t version, const struct sam_keyring *old,
+				 struct sam_keyring **out)
 {
 	struct sam_keyring *ring = calloc(1, sizeof *ring);
 	if (!ring)
@@ -160,7 +162,8 @@ CK_RV sam_keyring_get(struct sam_provider *p, bool refresh, struct sam_keyring *
 	return CKR_OK;
 }
 
-bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, bool *is_private, size_t *index)
+bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, bool *is_private,
+		      size_t *index)
 {
 	size_t low = 0, high = ring->count;
 	while (low < high) { /* the last whose private key's handle is not above */

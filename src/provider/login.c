@@ -16,7 +16,8 @@ uint64_t sam_login_get(struct sam_provider *p, struct sam_login *login)
 	return epoch;
 }
 
-size_t sam_login_hold(struct sam_provider *p, uint64_t epoch, struct sam_activation *out[P11_SAM_ACTIVATIONS_MAX])
+size_t sam_login_hold(struct sam_provider *p, uint64_t epoch,
+		      struct sam_activation *out[P11_SAM_ACTIVATIONS_MAX])
 {
 	size_t count = 0;
 	pthread_mutex_lock(&p->login.lock); /* LOCKED */
@@ -87,22 +88,23 @@ CK_RV sam_login_end(struct sam_provider *p)
 
 /* What a login call brought. */
 struct credential {
-	const char *name;          /* C_LoginUser's, or NULL */
+	const char *name; /* C_LoginUser's, or NULL */
 	char name_text[SAM_NAME_SIZE];
-	const char *pin;           /* NULL: deferred authorisation, which is not the same as empty */
+	const char *pin; /* NULL: deferred authorisation, which is not the same as empty */
 	struct sam_secret secret;
 };
 
 /* A private copy of what was given: bounded before it is read. */
-static enum sam_reason credential_copy(struct credential *c, const CK_BYTE *pin, CK_ULONG len, const CK_BYTE *name,
-				       CK_ULONG name_len)
+static enum sam_reason credential_copy(struct credential *c, const CK_BYTE *pin, CK_ULONG len,
+				       const CK_BYTE *name, CK_ULONG name_len)
 {
 	if (!pin && len > 0)
 		return SAM_ARGUMENTS;
 	if (len > P11_SAM_PIN_MAX)
 		return SAM_PIN_TOO_LONG;
 	if (name) {
-		if (name_len >= sizeof c->name_text || !sam_name_valid((const char *)name, name_len))
+		if (name_len >= sizeof c->name_text ||
+		    !sam_name_valid((const char *)name, name_len))
 			return SAM_PRINCIPAL_UNKNOWN;
 		memcpy(c->name_text, name, name_len);
 		c->name_text[name_len] = '\0';
@@ -117,7 +119,8 @@ static enum sam_reason credential_copy(struct credential *c, const CK_BYTE *pin,
 }
 
 /* CKU_USER and CKU_SO. */
-static enum sam_reason login_service(struct sam_provider *p, enum sam_login_as as, const struct credential *c)
+static enum sam_reason login_service(struct sam_provider *p, enum sam_login_as as,
+				     const struct credential *c)
 {
 	struct sam_login_state *state = &p->login;
 	struct sam_login current, fresh;
@@ -125,7 +128,8 @@ static enum sam_reason login_service(struct sam_provider *p, enum sam_login_as a
 	pthread_mutex_lock(&state->serial); /* LOCKED */
 	const uint64_t epoch = sam_login_get(p, &current);
 	fresh = current;
-	enum sam_reason reason = sam_login(p->sam, as, c->name, c->pin, c->secret.len, &current, &fresh, &activation);
+	enum sam_reason reason = sam_login(p->sam, as, c->name, c->pin, c->secret.len, &current,
+					   &fresh, &activation);
 	install(state, reason == SAM_OK ? &fresh : NULL, epoch, activation);
 	pthread_mutex_unlock(&state->serial); /* LOCKED until here */
 	if (reason != SAM_OK && reason != SAM_ALREADY_LOGGED_IN)
@@ -142,7 +146,8 @@ static CK_RV login_user(struct sam_provider *p, CK_USER_TYPE type, const struct 
 	size_t rw;
 	if (type == CKU_SO && sam_session_count(p, &rw) > rw)
 		return CKR_SESSION_READ_ONLY_EXISTS;
-	return sam_reason_rv(login_service(p, type == CKU_SO ? SAM_LOGIN_SO : SAM_LOGIN_USER, c), false);
+	return sam_reason_rv(login_service(p, type == CKU_SO ? SAM_LOGIN_SO : SAM_LOGIN_USER, c),
+			     false);
 }
 
 /* CKU_CONTEXT_SPECIFIC: for the operation under way in this session alone, which a refusal leaves as it
@@ -156,7 +161,8 @@ static CK_RV login_context(struct sam_session *s, const struct credential *c)
 	struct sam_login login;
 	struct sam_activation *activation = NULL;
 	sam_login_get(s->p, &login);
-	const enum sam_reason reason = sam_activate(s->p->sam, &login, c->name, c->pin, c->secret.len, &activation);
+	const enum sam_reason reason =
+		sam_activate(s->p->sam, &login, c->name, c->pin, c->secret.len, &activation);
 	if (reason == SAM_OK && activation)
 		sam_sign_activate(op, activation);
 	sam_session_put(s, SAM_OP_SIGN, op);
@@ -172,8 +178,10 @@ static CK_RV login_any(struct sam_session *s, CK_USER_TYPE type, const CK_BYTE *
 	struct credential c = {0};
 	const enum sam_reason reason = credential_copy(&c, pin, len, name, name_len);
 	CK_RV rv;
-	if (reason == SAM_PIN_TOO_LONG || reason == SAM_PRINCIPAL_UNKNOWN) /* the others are no attempt */
-		rv = sam_refuse_call(s->p, name ? "C_LoginUser" : "C_Login", reason, sam_reason_rv(reason, context));
+	if (reason == SAM_PIN_TOO_LONG ||
+	    reason == SAM_PRINCIPAL_UNKNOWN) /* the others are no attempt */
+		rv = sam_refuse_call(s->p, name ? "C_LoginUser" : "C_Login", reason,
+				     sam_reason_rv(reason, context));
 	else if (reason != SAM_OK)
 		rv = sam_reason_rv(reason, context);
 	else

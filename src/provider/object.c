@@ -40,7 +40,8 @@ CK_RV sam_C_DestroyObject(struct sam_session *s, CK_OBJECT_HANDLE handle)
 {
 	if (sam_object_session_destroy(s->p, handle))
 		return CKR_OK;
-	return sam_refuse_object(s->p, "C_DestroyObject", handle, SAM_PROHIBITED, CKR_OK, CKR_OBJECT_HANDLE_INVALID);
+	return sam_refuse_object(s->p, "C_DestroyObject", handle, SAM_PROHIBITED, CKR_OK,
+				 CKR_OBJECT_HANDLE_INVALID);
 }
 
 CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULONG *size)
@@ -51,7 +52,8 @@ CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULO
 	CK_RV rv = sam_object_get(s->p, handle, &object);
 	if (rv != CKR_OK)
 		return rv;
-	*size = object.session ? object.session->bytes : object.view->spki_len + strlen(object.view->label);
+	*size = object.session ? object.session->bytes
+			       : object.view->spki_len + strlen(object.view->label);
 	sam_object_put(&object);
 	return CKR_OK;
 }
@@ -69,7 +71,8 @@ static CK_RV get_one(const struct sam_object *object, const CK_ATTRIBUTE *copy, 
 	return rv;
 }
 
-CK_RV sam_C_GetAttributeValue(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
+CK_RV sam_C_GetAttributeValue(struct sam_session *s, CK_OBJECT_HANDLE handle,
+			      CK_ATTRIBUTE *template, CK_ULONG count)
 {
 	CK_ATTRIBUTE copy[P11_SAM_TEMPLATE_MAX];
 	struct sam_object object;

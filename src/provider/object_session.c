@@ -43,7 +43,8 @@ static struct sam_session_object *list_remove(struct sam_objects *objects, size_
 	struct sam_session_object *object = objects->at[at];
 	objects->count--;
 	objects->bytes -= object->bytes;
-	memmove(objects->at + at, objects->at + at + 1, (objects->count - at) * sizeof *objects->at);
+	memmove(objects->at + at, objects->at + at + 1,
+		(objects->count - at) * sizeof *objects->at);
 	return object;
 }
 
@@ -96,7 +97,8 @@ void sam_object_session_close(struct sam_provider *p, CK_SESSION_HANDLE owner)
 	}
 }
 
-CK_RV sam_object_session_all(struct sam_provider *p, struct sam_session_object ***out, size_t *count)
+CK_RV sam_object_session_all(struct sam_provider *p, struct sam_session_object ***out,
+			     size_t *count)
 {
 	struct sam_objects *objects = &p->objects;
 	CK_RV rv = CKR_OK;
@@ -116,12 +118,14 @@ CK_RV sam_object_session_all(struct sam_provider *p, struct sam_session_object *
 }
 
 /* Into the list, with a handle; takes over the hold if it succeeds. */
-static CK_RV list_add(struct sam_provider *p, struct sam_session_object *object, CK_OBJECT_HANDLE *handle)
+static CK_RV list_add(struct sam_provider *p, struct sam_session_object *object,
+		      CK_OBJECT_HANDLE *handle)
 {
 	struct sam_objects *objects = &p->objects;
 	CK_RV rv = CKR_OK;
 	pthread_mutex_lock(&objects->lock); /* LOCKED */
-	if (objects->count >= P11_SAM_OBJECTS_MAX || object->bytes > P11_SAM_OBJECT_BYTES_MAX - objects->bytes) {
+	if (objects->count >= P11_SAM_OBJECTS_MAX ||
+	    object->bytes > P11_SAM_OBJECT_BYTES_MAX - objects->bytes) {
 		rv = CKR_DEVICE_MEMORY;
 	} else if (objects->count == objects->size) {
 		const size_t size = objects->size ? 2 * objects->size : 16;
@@ -143,7 +147,8 @@ static CK_RV list_add(struct sam_provider *p, struct sam_session_object *object,
 	return rv;
 }
 
-static CK_RV kept_number(const struct sam_session_object *object, CK_ATTRIBUTE_TYPE type, CK_ULONG *number)
+static CK_RV kept_number(const struct sam_session_object *object, CK_ATTRIBUTE_TYPE type,
+			 CK_ULONG *number)
 {
 	const struct sam_kept *kept = sam_template_kept(object, type);
 	if (!kept || kept->len != sizeof *number)
@@ -163,16 +168,18 @@ static CK_RV finish_public_key(struct sam_session_object *object)
 	if (!rsa && type != CKK_EC && type != CKK_EC_EDWARDS)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	const struct sam_kept *first = sam_template_kept(object, rsa ? CKA_MODULUS : CKA_EC_PARAMS);
-	const struct sam_kept *second = sam_template_kept(object, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
+	const struct sam_kept *second =
+		sam_template_kept(object, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
 	if (!first || !second)
 		return CKR_TEMPLATE_INCOMPLETE;
 	if (sam_template_kept(object, rsa ? CKA_EC_PARAMS : CKA_MODULUS) ||
 	    sam_template_kept(object, rsa ? CKA_EC_POINT : CKA_PUBLIC_EXPONENT) ||
 	    sam_template_kept(object, CKA_PUBLIC_KEY_INFO))
 		return CKR_TEMPLATE_INCONSISTENT;
-	rv = rsa ? sam_spki_rsa(first->data, first->len, second->data, second->len, &object->spki, &object->spki_len)
-		 : sam_spki_ec(type, first->data, first->len, second->data, second->len, &object->spki,
-			       &object->spki_len);
+	rv = rsa ? sam_spki_rsa(first->data, first->len, second->data, second->len, &object->spki,
+				&object->spki_len)
+		 : sam_spki_ec(type, first->data, first->len, second->data, second->len,
+			       &object->spki, &object->spki_len);
 	if (rv == CKR_OK)
 		rv = sam_template_keep(object, CKA_PUBLIC_KEY_INFO, object->spki, object->spki_len);
 	struct sam_spki parts;
@@ -207,14 +214,16 @@ static CK_RV finish_data(struct sam_provider *p, struct sam_session_object *obje
 {
 	const struct sam_kept *application = sam_template_kept(object, CKA_APPLICATION);
 	const size_t len = sizeof P11_SAM_APPLICATION_SAD - 1;
-	if (!application || application->len != len || memcmp(application->data, P11_SAM_APPLICATION_SAD, len) != 0)
+	if (!application || application->len != len ||
+	    memcmp(application->data, P11_SAM_APPLICATION_SAD, len) != 0)
 		return CKR_OK;
 	const struct sam_kept *sad = sam_template_kept(object, CKA_VALUE);
 	struct sam_secret copy = {0};
 	char token[SAM_TOKEN_LEN + 1] = "";
 	if (!sad || !sam_secret_set(&copy, sad->data, sad->len))
 		return CKR_HOST_MEMORY;
-	const enum sam_reason reason = sam_exchange(p->sam, (const char *)copy.data, copy.len, token);
+	const enum sam_reason reason =
+		sam_exchange(p->sam, (const char *)copy.data, copy.len, token);
 	sam_secret_clear(&copy);
 	CK_RV rv = sam_reason_rv(reason, true);
 	if (rv == CKR_OK)
@@ -226,16 +235,14 @@ static CK_RV finish_data(struct sam_provider *p, struct sam_session_object *obje
 static CK_RV finish(struct sam_provider *p, struct sam_session_object *object)
 {
 	switch (object->class) {
-	case CKO_PUBLIC_KEY:
-		return finish_public_key(object);
-	case CKO_CERTIFICATE:
-		return finish_certificate(object);
-	default:
-		return finish_data(p, object);
+	case CKO_PUBLIC_KEY: return finish_public_key(object);
+	case CKO_CERTIFICATE: return finish_certificate(object);
+	default: return finish_data(p, object);
 	}
 }
 
-static const CK_ATTRIBUTE *given(const CK_ATTRIBUTE *template, size_t count, CK_ATTRIBUTE_TYPE type, size_t len)
+static const CK_ATTRIBUTE *given(const CK_ATTRIBUTE *template, size_t count, CK_ATTRIBUTE_TYPE type,
+				 size_t len)
 {
 	for (size_t i = 0; i < count; i++)
 		if (template[i].type == type && template[i].pValue && template[i].ulValueLen == len)
@@ -247,7 +254,8 @@ static const CK_ATTRIBUTE *given(const CK_ATTRIBUTE *template, size_t count, CK_
 static bool is_forbidden(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *template, size_t count)
 {
 	const CK_ATTRIBUTE *token = given(template, count, CKA_TOKEN, sizeof(CK_BBOOL));
-	return class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY || (token && *(CK_BBOOL *)token->pValue == CK_TRUE);
+	return class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY ||
+	       (token && *(CK_BBOOL *)token->pValue == CK_TRUE);
 }
 
 /* A SAD too long is told as such; nobody reads it. */
@@ -263,7 +271,8 @@ static bool is_long_deposit(const CK_ATTRIBUTE *template, size_t count)
 	return false;
 }
 
-CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *handle)
+CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK_ULONG count,
+			 CK_OBJECT_HANDLE *handle)
 {
 	CK_ATTRIBUTE copy[P11_SAM_TEMPLATE_MAX];
 	CK_OBJECT_CLASS class;

@@ -38,20 +38,20 @@ struct sam_sessions {
 /* Who is logged in: one state for the whole application. */
 struct sam_login_state {
 	pthread_mutex_t serial; /* one login or logout at a time; taken before lock */
-	pthread_mutex_t lock;   /* short: the members below */
+	pthread_mutex_t lock;	/* short: the members below */
 	struct sam_login login;
-	uint64_t epoch;         /* moves with every login and logout */
+	uint64_t epoch; /* moves with every login and logout */
 	struct sam_activation *activations[P11_SAM_ACTIVATIONS_MAX]; /* newest first */
 	size_t activation_count;
 };
 
 struct sam_objects {
 	pthread_mutex_t serial; /* one refresh at a time; taken before lock */
-	pthread_mutex_t lock;   /* short: the members below */
+	pthread_mutex_t lock;	/* short: the members below */
 	struct sam_keyring *ring;
 	struct sam_session_object **at; /* by ascending handle */
 	size_t count, size, bytes;
-	CK_OBJECT_HANDLE last;  /* handles are never given twice */
+	CK_OBJECT_HANDLE last; /* handles are never given twice */
 };
 
 /* One for each process that initialises the module: a forked child makes its own and leaves its
@@ -59,11 +59,11 @@ struct sam_objects {
 struct sam_provider {
 	unsigned long forks;
 	struct sam_provider *previous; /* the parent's */
-	bool abandoned;         /* by a child, which leaves it as it was */
+	bool abandoned; /* by a child, which leaves it as it was */
 	_Atomic(enum sam_phase) phase;
-	atomic_uint inside;     /* calls that came through the gate */
-	pthread_mutex_t lock;   /* changes of phase */
-	pthread_cond_t moved;   /* phase changed, or the last call left */
+	atomic_uint inside;   /* calls that came through the gate */
+	pthread_mutex_t lock; /* changes of phase */
+	pthread_cond_t moved; /* phase changed, or the last call left */
 	struct sam *sam;
 	const struct sam_mechanism *offered[SAM_OFFERED_MAX];
 	size_t offered_count;
@@ -112,7 +112,7 @@ struct sam_session {
 	pthread_mutex_t lock;
 	struct {
 		struct sam_operation *op;
-		bool busy;      /* a thread has taken it out */
+		bool busy; /* a thread has taken it out */
 	} ops[SAM_OP_COUNT];
 };
 
@@ -152,7 +152,7 @@ struct sam_spki {
 	enum sam_key_type type;
 	const uint8_t *modulus, *exponent; /* RSA, without leading zeros */
 	size_t modulus_len, exponent_len;
-	const uint8_t *params, *point;     /* EC: DER of the parameters; the point (Ed25519: the 32 bytes) */
+	const uint8_t *params, *point;	   /* EC: DER of the parameters; the point */
 	size_t params_len, point_len;
 };
 
@@ -179,9 +179,9 @@ struct sam_keyring_handle {
 struct sam_keyring {
 	atomic_uint refs;
 	uint64_t epoch, version;
-	struct sam_key_view *views;   /* sorted by credential */
+	struct sam_key_view *views; /* sorted by credential */
 	struct sam_spki *parts;
-	CK_OBJECT_HANDLE *handles;    /* of the private key; the public key has the next number */
+	CK_OBJECT_HANDLE *handles; /* of the private key; the public key has the next number */
 	struct sam_keyring_handle *by_handle; /* sorted */
 	size_t count;
 };
@@ -193,14 +193,15 @@ void sam_keyring_release(struct sam_keyring *ring);
 /** sam_keyring_drop(p): After a logout no handle is valid. */
 void sam_keyring_drop(struct sam_provider *p);
 /** sam_keyring_find(ring, handle, private, index) */
-bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, bool *is_private, size_t *index);
+bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, bool *is_private,
+		      size_t *index);
 
 /* ---- object.c, object_session.c ---- */
 
 /* What a handle leads to. */
 struct sam_object {
 	const struct sam_provider *p;
-	struct sam_keyring *ring;     /* a signer's key: this one's */
+	struct sam_keyring *ring; /* a signer's key: this one's */
 	const struct sam_key_view *view;
 	const struct sam_spki *parts;
 	bool is_private;
@@ -209,7 +210,8 @@ struct sam_object {
 
 /** sam_object_get(p, handle, object): CKR_OBJECT_HANDLE_INVALID; release with sam_object_put(). A key may be
  * gone since it was found: sam_may_sign() and sam_sign() ask again. */
-CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct sam_object *object) SAM_MUST;
+CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle,
+		     struct sam_object *object) SAM_MUST;
 void sam_object_put(struct sam_object *object);
 
 /* An attribute that the SAM keeps for a session object. */
@@ -224,7 +226,7 @@ struct sam_session_object {
 	CK_OBJECT_HANDLE handle;
 	CK_SESSION_HANDLE owner;
 	CK_OBJECT_CLASS class;
-	bool verify;                  /* a public key that may verify */
+	bool verify; /* a public key that may verify */
 	struct sam_kept *kept;
 	size_t count, bytes;
 	uint8_t *spki;
@@ -239,7 +241,8 @@ bool sam_object_session_destroy(struct sam_provider *p, CK_OBJECT_HANDLE handle)
 /** sam_object_session_close(p, owner): Those of a session that closes; CK_INVALID_HANDLE: all. */
 void sam_object_session_close(struct sam_provider *p, CK_SESSION_HANDLE owner);
 /** sam_object_session_all(p, out, count): All of them, held; free ${out}. */
-CK_RV sam_object_session_all(struct sam_provider *p, struct sam_session_object ***out, size_t *count) SAM_MUST;
+CK_RV sam_object_session_all(struct sam_provider *p, struct sam_session_object ***out,
+			     size_t *count) SAM_MUST;
 
 /* ---- template.c ---- */
 
@@ -249,11 +252,13 @@ CK_RV sam_template_copy(const CK_ATTRIBUTE *template, CK_ULONG count,
 
 /** sam_template_build(template, count, object): Check the template of a session object by the table of
  * its class and keep what it says, with the defaults. */
-CK_RV sam_template_build(const CK_ATTRIBUTE *template, size_t count, struct sam_session_object *object) SAM_MUST;
+CK_RV sam_template_build(const CK_ATTRIBUTE *template, size_t count,
+			 struct sam_session_object *object) SAM_MUST;
 /** sam_template_keep(object, type, data, len): Set one kept attribute. */
 CK_RV sam_template_keep(struct sam_session_object *object, CK_ATTRIBUTE_TYPE type, const void *data,
 			size_t len) SAM_MUST;
-const struct sam_kept *sam_template_kept(const struct sam_session_object *object, CK_ATTRIBUTE_TYPE type);
+const struct sam_kept *sam_template_kept(const struct sam_session_object *object,
+					 CK_ATTRIBUTE_TYPE type);
 
 /* ---- attribute.c ---- */
 
@@ -273,7 +278,8 @@ struct sam_value {
 CK_RV sam_attribute_read(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
 			 struct sam_value *value) SAM_MUST;
 /** sam_attribute_matches(object, template, count): Without allocating. */
-bool sam_attribute_matches(const struct sam_object *object, const CK_ATTRIBUTE *template, size_t count);
+bool sam_attribute_matches(const struct sam_object *object, const CK_ATTRIBUTE *template,
+			   size_t count);
 
 /* ---- scheme.c ---- */
 
@@ -345,19 +351,24 @@ CK_RV sam_C_GetInfo_3_0(struct sam_provider *p, CK_INFO *info);
 /* lists.c */
 CK_RV sam_C_GetFunctionList(CK_FUNCTION_LIST **list);
 CK_RV sam_C_GetInterfaceList(CK_INTERFACE *interfaces, CK_ULONG *count);
-CK_RV sam_C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface, CK_FLAGS flags);
+CK_RV sam_C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **interface,
+			 CK_FLAGS flags);
 /* slot.c */
-CK_RV sam_C_GetSlotList(struct sam_provider *p, CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count);
+CK_RV sam_C_GetSlotList(struct sam_provider *p, CK_BBOOL present, CK_SLOT_ID *list,
+			CK_ULONG *count);
 CK_RV sam_C_GetSlotInfo(struct sam_provider *p, CK_SLOT_ID id, CK_SLOT_INFO *info);
 CK_RV sam_C_GetTokenInfo(struct sam_provider *p, CK_SLOT_ID id, CK_TOKEN_INFO *info);
-CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count);
+CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE *list,
+			     CK_ULONG *count);
 CK_RV sam_C_GetMechanismInfo(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE type,
 			     CK_MECHANISM_INFO *info);
-CK_RV sam_C_WaitForSlotEvent(struct sam_provider *p, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved);
+CK_RV sam_C_WaitForSlotEvent(struct sam_provider *p, CK_FLAGS flags, CK_SLOT_ID *slot,
+			     void *reserved);
 /* refuse.c */
 CK_RV sam_C_InitToken(struct sam_provider *p, CK_SLOT_ID id);
 /* session.c */
-CK_RV sam_C_OpenSession(struct sam_provider *p, CK_SLOT_ID id, CK_FLAGS flags, CK_SESSION_HANDLE *handle);
+CK_RV sam_C_OpenSession(struct sam_provider *p, CK_SLOT_ID id, CK_FLAGS flags,
+			CK_SESSION_HANDLE *handle);
 CK_RV sam_C_CloseSession(struct sam_session *s);
 CK_RV sam_C_CloseAllSessions(struct sam_provider *p, CK_SLOT_ID id);
 CK_RV sam_C_GetSessionInfo(struct sam_session *s, CK_SESSION_INFO *info);
@@ -372,27 +383,30 @@ CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK
 			 CK_OBJECT_HANDLE *handle);
 CK_RV sam_C_DestroyObject(struct sam_session *s, CK_OBJECT_HANDLE handle);
 CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULONG *size);
-CK_RV sam_C_GetAttributeValue(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
-			      CK_ULONG count);
+CK_RV sam_C_GetAttributeValue(struct sam_session *s, CK_OBJECT_HANDLE handle,
+			      CK_ATTRIBUTE *template, CK_ULONG count);
 /* find.c */
 CK_RV sam_C_FindObjectsInit(struct sam_session *s, const CK_ATTRIBUTE *template, CK_ULONG count);
-CK_RV sam_C_FindObjects(struct sam_session *s, CK_OBJECT_HANDLE *out, CK_ULONG max, CK_ULONG *count);
+CK_RV sam_C_FindObjects(struct sam_session *s, CK_OBJECT_HANDLE *out, CK_ULONG max,
+			CK_ULONG *count);
 CK_RV sam_C_FindObjectsFinal(struct sam_session *s);
 /* digest.c */
 CK_RV sam_C_DigestInit(struct sam_session *s, const CK_MECHANISM *mechanism);
-CK_RV sam_C_Digest(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out, CK_ULONG *out_len);
+CK_RV sam_C_Digest(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
+		   CK_ULONG *out_len);
 CK_RV sam_C_DigestUpdate(struct sam_session *s, const CK_BYTE *part, CK_ULONG len);
 CK_RV sam_C_DigestKey(struct sam_session *s, CK_OBJECT_HANDLE key);
 CK_RV sam_C_DigestFinal(struct sam_session *s, CK_BYTE *out, CK_ULONG *out_len);
 /* sign.c */
 CK_RV sam_C_SignInit(struct sam_session *s, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
-CK_RV sam_C_Sign(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out, CK_ULONG *out_len);
+CK_RV sam_C_Sign(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
+		 CK_ULONG *out_len);
 CK_RV sam_C_SignUpdate(struct sam_session *s, const CK_BYTE *part, CK_ULONG len);
 CK_RV sam_C_SignFinal(struct sam_session *s, CK_BYTE *out, CK_ULONG *out_len);
 /* verify.c */
 CK_RV sam_C_VerifyInit(struct sam_session *s, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
-CK_RV sam_C_Verify(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, const CK_BYTE *signature,
-		   CK_ULONG signature_len);
+CK_RV sam_C_Verify(struct sam_session *s, const CK_BYTE *data, CK_ULONG len,
+		   const CK_BYTE *signature, CK_ULONG signature_len);
 CK_RV sam_C_VerifyUpdate(struct sam_session *s, const CK_BYTE *part, CK_ULONG len);
 CK_RV sam_C_VerifyFinal(struct sam_session *s, const CK_BYTE *signature, CK_ULONG signature_len);
 /* random.c */

@@ -14,7 +14,8 @@ CK_RV sam_C_GenerateRandom(struct sam_session *s, CK_BYTE *out, CK_ULONG len)
 	enum sam_reason reason = SAM_OK;
 	for (CK_ULONG done = 0; done < len && reason == SAM_OK;) {
 		const size_t n = len - done < sizeof block ? len - done : sizeof block;
-		reason = sam_random(s->p->sam, block, n); /* tested before the application sees any of it */
+		reason = sam_random(s->p->sam, block,
+				    n); /* tested before the application sees any of it */
 		if (reason == SAM_OK)
 			memcpy(out + done, block, n);
 		done += n;

@@ -5,7 +5,8 @@
  */
 #include "provider/provider.h"
 
-static CK_RV record(struct sam_provider *p, const char *call, const char *credential, enum sam_reason reason, CK_RV rv)
+static CK_RV record(struct sam_provider *p, const char *call, const char *credential,
+		    enum sam_reason reason, CK_RV rv)
 {
 	struct sam_login login;
 	sam_login_get(p, &login);
@@ -18,8 +19,8 @@ CK_RV sam_refuse_call(struct sam_provider *p, const char *call, enum sam_reason 
 	return record(p, call, NULL, reason, rv);
 }
 
-CK_RV sam_refuse_object(struct sam_provider *p, const char *call, CK_OBJECT_HANDLE handle, enum sam_reason reason,
-			CK_RV rv, CK_RV none)
+CK_RV sam_refuse_object(struct sam_provider *p, const char *call, CK_OBJECT_HANDLE handle,
+			enum sam_reason reason, CK_RV rv, CK_RV none)
 {
 	struct sam_object object;
 	CK_RV found = sam_object_get(p, handle, &object);
@@ -28,7 +29,8 @@ CK_RV sam_refuse_object(struct sam_provider *p, const char *call, CK_OBJECT_HAND
 	if (object.view)
 		rv = record(p, call, object.view->credential, reason, rv);
 	else if (rv == CKR_OK)
-		rv = sam_reason_rv(reason, false); /* the application's own object is nobody's business */
+		rv = sam_reason_rv(reason,
+				   false); /* the application's own object is nobody's business */
 	sam_object_put(&object);
 	return rv;
 }

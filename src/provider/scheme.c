@@ -50,7 +50,9 @@ CK_RV sam_scheme_start(struct sam_input_state *input, enum sam_hash hash, size_t
 	if (hash == SAM_HASH_NONE)
 		return CKR_OK;
 	input->md = EVP_MD_CTX_new();
-	return input->md && EVP_DigestInit_ex2(input->md, sam_ossl_md(hash), NULL) == 1 ? CKR_OK : CKR_HOST_MEMORY;
+	return input->md && EVP_DigestInit_ex2(input->md, sam_ossl_md(hash), NULL) == 1
+		       ? CKR_OK
+		       : CKR_HOST_MEMORY;
 }
 
 /* Room for that much; the old block is wiped, it may be a message that nobody else should see. */
@@ -95,7 +97,8 @@ CK_RV sam_scheme_add(struct sam_input_state *input, const uint8_t *part, size_t 
 CK_RV sam_scheme_hash(struct sam_input_state *input, uint8_t out[SAM_HASH_MAX])
 {
 	unsigned len = 0;
-	if (!input->md || EVP_DigestFinal_ex(input->md, out, &len) != 1 || len != sam_hash_size(input->hash))
+	if (!input->md || EVP_DigestFinal_ex(input->md, out, &len) != 1 ||
+	    len != sam_hash_size(input->hash))
 		return CKR_FUNCTION_FAILED;
 	return CKR_OK;
 }

@@ -168,7 +168,8 @@ CK_RV sam_session_cancel(struct sam_session *s, enum sam_op kind)
 	return CKR_OK;
 }
 
-CK_RV sam_C_OpenSession(struct sam_provider *p, CK_SLOT_ID id, CK_FLAGS flags, CK_SESSION_HANDLE *handle)
+CK_RV sam_C_OpenSession(struct sam_provider *p, CK_SLOT_ID id, CK_FLAGS flags,
+			CK_SESSION_HANDLE *handle)
 {
 	if (id != P11_SAM_SLOT)
 		return CKR_SLOT_ID_INVALID;
@@ -225,7 +226,9 @@ CK_RV sam_C_GetSessionInfo(struct sam_session *s, CK_SESSION_INFO *info)
 		return CKR_ARGUMENTS_BAD;
 	struct sam_login login;
 	sam_login_get(s->p, &login);
-	*info = (CK_SESSION_INFO){.slotID = P11_SAM_SLOT, .state = session_state(s, &login), .flags = s->flags};
+	*info = (CK_SESSION_INFO){.slotID = P11_SAM_SLOT,
+				  .state = session_state(s, &login),
+				  .flags = s->flags};
 	return CKR_OK;
 }
 

@@ -15,8 +15,8 @@ struct sign {
 	struct sam_operation op;
 	char credential[SAM_CREDENTIAL_SIZE];
 	struct sam_scheme scheme;
-	size_t size;                       /* of the signature: ours, not the CM's */
-	uint64_t epoch;                    /* of the login that began it */
+	size_t size;			   /* of the signature: ours, not the CM's */
+	uint64_t epoch;			   /* of the login that began it */
 	struct sam_activation *activation; /* the context login's, for this operation alone */
 	struct sam_input_state input;
 };
@@ -53,18 +53,20 @@ static CK_RV key_not_found(struct sam_provider *p, CK_RV rv)
 }
 
 /* Does the policy allow this mechanism, its parameters and this key, now? */
-static CK_RV sign_prepare(struct sam_provider *p, const CK_MECHANISM *mechanism, const struct sam_object *object,
-			  struct sign *sign)
+static CK_RV sign_prepare(struct sam_provider *p, const CK_MECHANISM *mechanism,
+			  const struct sam_object *object, struct sign *sign)
 {
 	struct sam_login login;
 	struct sam_mechanism_copy copy;
 	const struct sam_key_view *view = object->view;
 	sam_login_get(p, &login);
-	enum sam_reason reason = sam_scheme_copy(mechanism, &copy) == CKR_OK ? SAM_OK : SAM_MECHANISM_PARAMETER;
+	enum sam_reason reason =
+		sam_scheme_copy(mechanism, &copy) == CKR_OK ? SAM_OK : SAM_MECHANISM_PARAMETER;
 	if (reason != SAM_OK)
 		sam_refused_call(p->sam, &login, "C_SignInit", view->credential, reason);
 	else
-		reason = sam_may_sign(p->sam, &login, view->credential, &copy.mechanism, &sign->scheme);
+		reason = sam_may_sign(p->sam, &login, view->credential, &copy.mechanism,
+				      &sign->scheme);
 	if (reason != SAM_OK)
 		return sam_reason_rv(reason, false);
 	memcpy(sign->credential, view->credential, sizeof sign->credential);
@@ -75,7 +77,8 @@ static CK_RV sign_prepare(struct sam_provider *p, const CK_MECHANISM *mechanism,
 				is_eddsa(sign) ? P11_SAM_EDDSA_PARTS_MAX : RAW_MAX);
 }
 
-static CK_RV sign_begin(struct sam_provider *p, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, struct sign *sign)
+static CK_RV sign_begin(struct sam_provider *p, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+			struct sign *sign)
 {
 	struct sam_object object;
 	CK_RV rv = sam_object_get(p, key, &object);
@@ -111,15 +114,18 @@ CK_RV sam_C_SignInit(struct sam_session *s, const CK_MECHANISM *mechanism, CK_OB
 /* ---- the way to the door ---- */
 
 /* A refusal that the door never sees. */
-static CK_RV refuse(struct sam_session *s, const struct sign *sign, const char *call, enum sam_reason reason)
+static CK_RV refuse(struct sam_session *s, const struct sign *sign, const char *call,
+		    enum sam_reason reason)
 {
 	struct sam_login login;
 	sam_login_get(s->p, &login);
-	return sam_reason_rv(sam_refused_call(s->p->sam, &login, call, sign->credential, reason), false);
+	return sam_reason_rv(sam_refused_call(s->p->sam, &login, call, sign->credential, reason),
+			     false);
 }
 
 /* Take in what is to be signed; too much of it is a refusal. */
-static CK_RV take_data(struct sam_session *s, struct sign *sign, const char *call, const CK_BYTE *data, size_t len)
+static CK_RV take_data(struct sam_session *s, struct sign *sign, const char *call,
+		       const CK_BYTE *data, size_t len)
 {
 	CK_RV rv = sam_scheme_add(&sign->input, data, len);
 	if (rv != CKR_DATA_LEN_RANGE)
@@ -141,16 +147,20 @@ static size_t hold_activations(struct sam_provider *p, const struct sign *sign,
 }
 
 /* Through the one door (invariant 1); then, and only then, the signature is copied out (invariant 4). */
-static CK_RV pass(struct sam_session *s, struct sign *sign, const char *call, CK_BYTE *out, CK_ULONG *out_len)
+static CK_RV pass(struct sam_session *s, struct sign *sign, const char *call, CK_BYTE *out,
+		  CK_ULONG *out_len)
 {
 	struct sam_provider *p = s->p;
 	struct sam_login login;
-	if (sam_login_get(p, &login) != sign->epoch) /* logged out since: another login is not this one */
+	if (sam_login_get(p, &login) !=
+	    sign->epoch) /* logged out since: another login is not this one */
 		return refuse(s, sign, call, SAM_NO_ACTIVATION);
 	uint8_t hash[SAM_HASH_MAX], signature[SAM_CM_SIGNATURE_MAX];
 	struct sam_activation *activations[1 + P11_SAM_ACTIVATIONS_MAX];
-	struct sam_sign_request request = {
-		.login = &login, .credential = sign->credential, .scheme = sign->scheme, .activations = activations};
+	struct sam_sign_request request = {.login = &login,
+					   .credential = sign->credential,
+					   .scheme = sign->scheme,
+					   .activations = activations};
 	if (is_eddsa(sign)) {
 		request.message = sam_scheme_data(&sign->input);
 		request.message_len = sign->input.len;
@@ -182,7 +192,8 @@ static CK_RV pass(struct sam_session *s, struct sign *sign, const char *call, CK
 
 /* ---- C_Sign, C_SignUpdate, C_SignFinal ---- */
 
-CK_RV sam_C_Sign(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out, CK_ULONG *out_len)
+CK_RV sam_C_Sign(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, CK_BYTE *out,
+		 CK_ULONG *out_len)
 {
 	struct sam_operation *op;
 	CK_RV rv = sam_session_take(s, SAM_OP_SIGN, &op);

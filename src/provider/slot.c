@@ -52,7 +52,8 @@ CK_RV sam_C_GetSlotInfo(struct sam_provider *p, CK_SLOT_ID id, CK_SLOT_INFO *inf
 	sam_token_info(p->sam, &token);
 	*info = (CK_SLOT_INFO){.flags = token.present ? CKF_TOKEN_PRESENT : 0,
 			       .firmwareVersion = {P11_SAM_VERSION_MAJOR, P11_SAM_VERSION_MINOR}};
-	sam_slot_pad(info->slotDescription, sizeof info->slotDescription, "p11-sam Signature Activation Module");
+	sam_slot_pad(info->slotDescription, sizeof info->slotDescription,
+		     "p11-sam Signature Activation Module");
 	sam_slot_pad(info->manufacturerID, sizeof info->manufacturerID, "p11-sam");
 	return CKR_OK;
 }
@@ -71,14 +72,16 @@ CK_RV sam_C_GetTokenInfo(struct sam_provider *p, CK_SLOT_ID id, CK_TOKEN_INFO *i
 	const size_t sessions = sam_session_count(p, &rw);
 	*info = (CK_TOKEN_INFO){
 		/* Not write-protected: clients open read-write sessions even to sign; the writing call is refused. */
-		.flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
+		.flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED |
+			 CKF_TOKEN_INITIALIZED |
 			 (token.protected_path ? CKF_PROTECTED_AUTHENTICATION_PATH : 0),
 		.ulMaxSessionCount = P11_SAM_SESSIONS_MAX,
 		.ulSessionCount = sessions,
 		.ulMaxRwSessionCount = P11_SAM_SESSIONS_MAX,
 		.ulRwSessionCount = rw,
 		.ulMaxPinLen = P11_SAM_PIN_MAX,
-		.ulMinPinLen = 1, /* NSS refuses shorter ones itself; what is too short, the SAM says */
+		.ulMinPinLen =
+			1, /* NSS refuses shorter ones itself; what is too short, the SAM says */
 		.ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION,
 		.ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION,
 		.ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION,
@@ -93,7 +96,8 @@ CK_RV sam_C_GetTokenInfo(struct sam_provider *p, CK_SLOT_ID id, CK_TOKEN_INFO *i
 	return CKR_OK;
 }
 
-CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE *list,
+			     CK_ULONG *count)
 {
 	if (id != P11_SAM_SLOT)
 		return CKR_SLOT_ID_INVALID;
@@ -156,7 +160,8 @@ CK_RV sam_C_GetMechanismInfo(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM
 }
 
 /* The slot never changes: a thread that waits is woken by C_Finalize alone. */
-CK_RV sam_C_WaitForSlotEvent(struct sam_provider *p, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
+CK_RV sam_C_WaitForSlotEvent(struct sam_provider *p, CK_FLAGS flags, CK_SLOT_ID *slot,
+			     void *reserved)
 {
 	if (!slot || reserved)
 		return CKR_ARGUMENTS_BAD;

@@ -14,8 +14,14 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
-enum { TAG_INTEGER = 0x02, TAG_BITS = 0x03, TAG_OCTETS = 0x04, TAG_OID = 0x06, TAG_PRINTABLE = 0x13,
-       TAG_SEQUENCE = 0x30 };
+enum {
+	TAG_INTEGER = 0x02,
+	TAG_BITS = 0x03,
+	TAG_OCTETS = 0x04,
+	TAG_OID = 0x06,
+	TAG_PRINTABLE = 0x13,
+	TAG_SEQUENCE = 0x30
+};
 
 static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
 static const uint8_t oid_ec[] = {0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01};
@@ -77,9 +83,10 @@ bool sam_spki_read(const uint8_t *der, size_t len, struct sam_spki *out)
 {
 	struct der in = {der, len}, spki, algorithm, oid, bits, rsa, name, params = {NULL, 0};
 	memset(out, 0, sizeof *out);
-	if (!der_next(&in, TAG_SEQUENCE, &spki, NULL) || in.len || !der_next(&spki, TAG_SEQUENCE, &algorithm, NULL) ||
-	    !der_next(&spki, TAG_BITS, &bits, NULL) || spki.len || !der_next(&algorithm, TAG_OID, &oid, &name) ||
-	    bits.len < 2 || bits.data[0] != 0)
+	if (!der_next(&in, TAG_SEQUENCE, &spki, NULL) || in.len ||
+	    !der_next(&spki, TAG_SEQUENCE, &algorithm, NULL) ||
+	    !der_next(&spki, TAG_BITS, &bits, NULL) || spki.len ||
+	    !der_next(&algorithm, TAG_OID, &oid, &name) || bits.len < 2 || bits.data[0] != 0)
 		return false;
 	bits.data++; /* the count of unused bits */
 	bits.len--;
@@ -144,7 +151,8 @@ static CK_RV make_spki(const char *type, OSSL_PARAM_BLD *build, uint8_t **der, s
 	return rv;
 }
 
-CK_RV sam_spki_rsa(const uint8_t *n, size_t n_len, const uint8_t *e, size_t e_len, uint8_t **der, size_t *len)
+CK_RV sam_spki_rsa(const uint8_t *n, size_t n_len, const uint8_t *e, size_t e_len, uint8_t **der,
+		   size_t *len)
 {
 	enum { MIN_BYTES = 128, MAX_BYTES = 1024, EXPONENT_BYTES = 8 };
 	while (n_len > 0 && *n == 0) {
@@ -154,11 +162,14 @@ CK_RV sam_spki_rsa(const uint8_t *n, size_t n_len, const uint8_t *e, size_t e_le
 	if (n_len < MIN_BYTES || n_len > MAX_BYTES || e_len == 0 || e_len > EXPONENT_BYTES)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	BIGNUM *modulus = BN_bin2bn(n, (int)n_len, NULL), *exponent = BN_bin2bn(e, (int)e_len, NULL);
+	BIGNUM *modulus = BN_bin2bn(n, (int)n_len, NULL),
+	       *exponent = BN_bin2bn(e, (int)e_len, NULL);
 	CK_RV rv = CKR_HOST_MEMORY;
-	if (build && modulus && exponent && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
+	if (build && modulus && exponent &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
 	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)
-		rv = BN_is_odd(modulus) && BN_is_odd(exponent) ? make_spki("RSA", build, der, len) : CKR_ATTRIBUTE_VALUE_INVALID;
+		rv = BN_is_odd(modulus) && BN_is_odd(exponent) ? make_spki("RSA", build, der, len)
+							       : CKR_ATTRIBUTE_VALUE_INVALID;
 	BN_free(modulus);
 	BN_free(exponent);
 	OSSL_PARAM_BLD_free(build);
@@ -166,14 +177,15 @@ CK_RV sam_spki_rsa(const uint8_t *n, size_t n_len, const uint8_t *e, size_t e_le
 }
 
 /* The curve's name for OpenSSL, and how many bytes its public keys have; NULL: none of ours. */
-static const char *curve_name(CK_KEY_TYPE type, const uint8_t *params, size_t len, size_t *point_len)
+static const char *curve_name(CK_KEY_TYPE type, const uint8_t *params, size_t len,
+			      size_t *point_len)
 {
 	static const uint8_t p256[] = {TAG_OID, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
 	static const uint8_t p384[] = {TAG_OID, 5, 0x2b, 0x81, 0x04, 0x00, 0x22};
 	static const uint8_t p521[] = {TAG_OID, 5, 0x2b, 0x81, 0x04, 0x00, 0x23};
 	static const uint8_t ed25519[] = {TAG_OID, 3, 0x2b, 0x65, 0x70};
-	static const uint8_t ed25519_name[] = {TAG_PRINTABLE, 12, 'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5',
-					       '1', '9'};
+	static const uint8_t ed25519_name[] = {TAG_PRINTABLE, 12,  'e', 'd', 'w', 'a', 'r',
+					       'd',	      's', '2', '5', '5', '1', '9'};
 	static const struct {
 		CK_KEY_TYPE type;
 		const uint8_t *params;
@@ -187,7 +199,8 @@ static const char *curve_name(CK_KEY_TYPE type, const uint8_t *params, size_t le
 		{CKK_EC_EDWARDS, ed25519_name, sizeof ed25519_name, 32, "ED25519"},
 	};
 	for (size_t i = 0; i < sizeof curves / sizeof *curves; i++)
-		if (type == curves[i].type && len == curves[i].len && memcmp(params, curves[i].params, len) == 0) {
+		if (type == curves[i].type && len == curves[i].len &&
+		    memcmp(params, curves[i].params, len) == 0) {
 			*point_len = curves[i].point_len;
 			return curves[i].name;
 		}
@@ -203,11 +216,14 @@ CK_RV sam_spki_ec(CK_KEY_TYPE type, const uint8_t *params, size_t params_len, co
 		return CKR_CURVE_NOT_SUPPORTED;
 	/* v2.40 wraps the point in an OCTET STRING, many callers do not */
 	struct der in = {point, point_len}, raw = in;
-	if (point_len != wanted && (!der_next(&in, TAG_OCTETS, &raw, NULL) || in.len || raw.len != wanted))
+	if (point_len != wanted &&
+	    (!der_next(&in, TAG_OCTETS, &raw, NULL) || in.len || raw.len != wanted))
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	CK_RV rv = CKR_HOST_MEMORY;
-	if (build && OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, raw.data, raw.len) == 1 &&
+	if (build &&
+	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, raw.data, raw.len) ==
+		    1 &&
 	    (type == CKK_EC_EDWARDS ||
 	     OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, name, 0) == 1))
 		rv = make_spki(type == CKK_EC_EDWARDS ? name : "EC", build, der, len);

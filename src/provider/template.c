@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-CK_RV sam_template_copy(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE copy[P11_SAM_TEMPLATE_MAX])
+CK_RV sam_template_copy(const CK_ATTRIBUTE *template, CK_ULONG count,
+			CK_ATTRIBUTE copy[P11_SAM_TEMPLATE_MAX])
 {
 	if (count > P11_SAM_TEMPLATE_MAX || (!template && count > 0))
 		return CKR_ARGUMENTS_BAD;
@@ -19,10 +20,13 @@ CK_RV sam_template_copy(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBU
 enum { FOR_DATA = 1, FOR_CERTIFICATE = 2, FOR_PUBLIC_KEY = 4, FOR_ALL = 7 };
 
 enum kind {
-	ONLY_FALSE, ONLY_TRUE,     /* may be left out */
-	FLAG_FALSE, FLAG_TRUE,     /* any; what it is if left out */
-	NUMBER,                    /* kept only if given */
-	BYTES, BYTES_EMPTY,        /* kept only if given; empty if left out */
+	ONLY_FALSE,
+	ONLY_TRUE, /* may be left out */
+	FLAG_FALSE,
+	FLAG_TRUE, /* any; what it is if left out */
+	NUMBER,	   /* kept only if given */
+	BYTES,
+	BYTES_EMPTY, /* kept only if given; empty if left out */
 };
 
 static const struct rule {
@@ -67,7 +71,8 @@ static const struct rule {
 };
 enum { RULES = sizeof rules / sizeof *rules };
 
-const struct sam_kept *sam_template_kept(const struct sam_session_object *object, CK_ATTRIBUTE_TYPE type)
+const struct sam_kept *sam_template_kept(const struct sam_session_object *object,
+					 CK_ATTRIBUTE_TYPE type)
 {
 	for (size_t i = 0; i < object->count; i++)
 		if (object->kept[i].type == type)
@@ -75,7 +80,8 @@ const struct sam_kept *sam_template_kept(const struct sam_session_object *object
 	return NULL;
 }
 
-CK_RV sam_template_keep(struct sam_session_object *object, CK_ATTRIBUTE_TYPE type, const void *data, size_t len)
+CK_RV sam_template_keep(struct sam_session_object *object, CK_ATTRIBUTE_TYPE type, const void *data,
+			size_t len)
 {
 	if (!object->kept) {
 		object->kept = calloc(RULES, sizeof *object->kept);
@@ -119,7 +125,8 @@ static CK_RV keep_flag(struct sam_session_object *object, CK_ATTRIBUTE_TYPE type
 	return sam_template_keep(object, type, &flag, sizeof flag);
 }
 
-static CK_RV take_one(struct sam_session_object *object, const struct rule *rule, const CK_ATTRIBUTE *given)
+static CK_RV take_one(struct sam_session_object *object, const struct rule *rule,
+		      const CK_ATTRIBUTE *given)
 {
 	if ((!given->pValue && given->ulValueLen > 0) || given->ulValueLen > P11_SAM_PIN_MAX)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
@@ -127,7 +134,8 @@ static CK_RV take_one(struct sam_session_object *object, const struct rule *rule
 		return sam_template_keep(object, rule->type, given->pValue, given->ulValueLen);
 	if (rule->kind == NUMBER)
 		return given->ulValueLen == sizeof(CK_ULONG)
-			       ? sam_template_keep(object, rule->type, given->pValue, given->ulValueLen)
+			       ? sam_template_keep(object, rule->type, given->pValue,
+						   given->ulValueLen)
 			       : CKR_ATTRIBUTE_VALUE_INVALID;
 	CK_BBOOL flag;
 	if (given->ulValueLen != sizeof flag)
@@ -144,28 +152,26 @@ static CK_RV take_default(struct sam_session_object *object, const struct rule *
 {
 	switch (rule->kind) {
 	case ONLY_FALSE:
-	case FLAG_FALSE:
-		return keep_flag(object, rule->type, false);
+	case FLAG_FALSE: return keep_flag(object, rule->type, false);
 	case ONLY_TRUE:
-	case FLAG_TRUE:
-		return keep_flag(object, rule->type, true);
-	case BYTES_EMPTY:
-		return sam_template_keep(object, rule->type, "", 0);
+	case FLAG_TRUE: return keep_flag(object, rule->type, true);
+	case BYTES_EMPTY: return sam_template_keep(object, rule->type, "", 0);
 	case NUMBER:
-	case BYTES:
-		break;
+	case BYTES: break;
 	}
 	return CKR_OK;
 }
 
-CK_RV sam_template_build(const CK_ATTRIBUTE *template, size_t count, struct sam_session_object *object)
+CK_RV sam_template_build(const CK_ATTRIBUTE *template, size_t count,
+			 struct sam_session_object *object)
 {
 	const unsigned bit = class_bit(object->class);
 	if (!bit)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	for (size_t i = 0; i < count; i++) {
 		size_t r = 0;
-		while (r < RULES && !(rules[r].type == template[i].type && (rules[r].classes & bit)))
+		while (r < RULES &&
+		       !(rules[r].type == template[i].type && (rules[r].classes & bit)))
 			r++;
 		if (r == RULES)
 			return CKR_ATTRIBUTE_TYPE_INVALID;

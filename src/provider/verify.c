@@ -15,7 +15,7 @@ struct verify {
 	struct sam_operation op;
 	struct sam_scheme scheme;
 	EVP_PKEY *pkey;
-	size_t size;              /* of a signature */
+	size_t size; /* of a signature */
 	struct sam_input_state input;
 };
 
@@ -28,7 +28,8 @@ static void verify_free(struct sam_operation *op)
 }
 
 /* The public key behind the handle. */
-static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct verify *verify, enum sam_key_type *type)
+static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct verify *verify,
+			enum sam_key_type *type)
 {
 	struct sam_object object;
 	struct sam_spki parts;
@@ -38,8 +39,10 @@ static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct 
 	const uint8_t *der = object.session ? object.session->spki : object.view->spki;
 	const size_t len = object.session ? object.session->spki_len : object.view->spki_len;
 	if (object.is_private || (object.session && !object.session->verify)) {
-		rv = object.session && !object.session->spki ? CKR_KEY_HANDLE_INVALID : CKR_KEY_FUNCTION_NOT_PERMITTED;
-	} else if (!sam_spki_read(der, len, &parts) || !(verify->pkey = sam_ossl_pubkey(der, len))) {
+		rv = object.session && !object.session->spki ? CKR_KEY_HANDLE_INVALID
+							     : CKR_KEY_FUNCTION_NOT_PERMITTED;
+	} else if (!sam_spki_read(der, len, &parts) ||
+		   !(verify->pkey = sam_ossl_pubkey(der, len))) {
 		rv = CKR_FUNCTION_FAILED;
 	} else {
 		*type = parts.type;
@@ -49,8 +52,8 @@ static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct 
 	return rv;
 }
 
-static CK_RV verify_begin(struct sam_provider *p, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
-			  struct verify *verify)
+static CK_RV verify_begin(struct sam_provider *p, const CK_MECHANISM *mechanism,
+			  CK_OBJECT_HANDLE key, struct verify *verify)
 {
 	struct sam_mechanism_copy copy;
 	enum sam_key_type type;
@@ -91,10 +94,13 @@ CK_RV sam_C_VerifyInit(struct sam_session *s, const CK_MECHANISM *mechanism, CK_
 }
 
 /* CKM_RSA_PKCS: the padded bytes are exactly the data, whatever they are. */
-static bool raw_pkcs1(EVP_PKEY *pkey, const uint8_t *data, size_t len, const uint8_t *signature, size_t signature_len)
+static bool raw_pkcs1(EVP_PKEY *pkey, const uint8_t *data, size_t len, const uint8_t *signature,
+		      size_t signature_len)
 {
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), pkey, NULL);
-	return ctx && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
+	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx =
+		EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), pkey, NULL);
+	return ctx && EVP_PKEY_verify_init(ctx) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
 	       EVP_PKEY_verify(ctx, signature, signature_len, data, len) == 1;
 }
 
@@ -107,8 +113,10 @@ static CK_RV decide(struct verify *verify, const CK_BYTE *signature, size_t sign
 	if (signature_len != verify->size)
 		return CKR_SIGNATURE_LEN_RANGE;
 	if (padding == SAM_PAD_EDDSA)
-		return sam_verify_message(verify->pkey, data, len, signature, signature_len) == SAM_OK ? CKR_OK
-												       : CKR_SIGNATURE_INVALID;
+		return sam_verify_message(verify->pkey, data, len, signature, signature_len) ==
+				       SAM_OK
+			       ? CKR_OK
+			       : CKR_SIGNATURE_INVALID;
 	if (verify->input.hash != SAM_HASH_NONE) {
 		CK_RV rv = sam_scheme_hash(&verify->input, hash);
 		if (rv != CKR_OK)
@@ -116,17 +124,21 @@ static CK_RV decide(struct verify *verify, const CK_BYTE *signature, size_t sign
 		data = hash;
 		len = sam_hash_size(verify->input.hash);
 	} else if (padding == SAM_PAD_PKCS1) {
-		return raw_pkcs1(verify->pkey, data, len, signature, signature_len) ? CKR_OK : CKR_SIGNATURE_INVALID;
-	} else if (len == 0 || (padding == SAM_PAD_PSS && len != sam_hash_size(verify->scheme.hash))) {
+		return raw_pkcs1(verify->pkey, data, len, signature, signature_len)
+			       ? CKR_OK
+			       : CKR_SIGNATURE_INVALID;
+	} else if (len == 0 ||
+		   (padding == SAM_PAD_PSS && len != sam_hash_size(verify->scheme.hash))) {
 		return CKR_DATA_LEN_RANGE;
 	}
-	return sam_verify_digest(verify->pkey, padding, verify->scheme.hash, data, len, signature, signature_len) == SAM_OK
+	return sam_verify_digest(verify->pkey, padding, verify->scheme.hash, data, len, signature,
+				 signature_len) == SAM_OK
 		       ? CKR_OK
 		       : CKR_SIGNATURE_INVALID;
 }
 
-CK_RV sam_C_Verify(struct sam_session *s, const CK_BYTE *data, CK_ULONG len, const CK_BYTE *signature,
-		   CK_ULONG signature_len)
+CK_RV sam_C_Verify(struct sam_session *s, const CK_BYTE *data, CK_ULONG len,
+		   const CK_BYTE *signature, CK_ULONG signature_len)
 {
 	struct sam_operation *op;
 	CK_RV rv = sam_session_take(s, SAM_OP_VERIFY, &op);

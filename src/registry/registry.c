@@ -175,30 +175,35 @@ void sam_registry_put(const struct sam_snapshot *snapshot)
 		snapshot_free(s);
 }
 
-/* Each struct begins with its id, a string: one comparison for all four. */
+/* Each struct begins with its id, a string: one search for all four. */
 static int by_id(const void *id, const void *element)
 {
 	return strcmp(id, element);
 }
 
+static const void *find(const char *id, const void *array, size_t count, size_t size)
+{
+	return count ? bsearch(id, array, count, size, by_id) : NULL;
+}
+
 const struct sam_principal *sam_registry_principal(const struct sam_snapshot *s, const char *name)
 {
-	return bsearch(name, s->principals, s->principal_count, sizeof *s->principals, by_id);
+	return find(name, s->principals, s->principal_count, sizeof *s->principals);
 }
 
 const struct sam_signer *sam_registry_signer(const struct sam_snapshot *s, const char *id)
 {
-	return bsearch(id, s->signers, s->signer_count, sizeof *s->signers, by_id);
+	return find(id, s->signers, s->signer_count, sizeof *s->signers);
 }
 
 const struct sam_authenticator *sam_registry_authenticator(const struct sam_snapshot *s, const char *kid)
 {
-	return bsearch(kid, s->authenticators, s->authenticator_count, sizeof *s->authenticators, by_id);
+	return find(kid, s->authenticators, s->authenticator_count, sizeof *s->authenticators);
 }
 
 const struct sam_key *sam_registry_key(const struct sam_snapshot *s, const char *credential)
 {
-	return bsearch(credential, s->keys, s->key_count, sizeof *s->keys, by_id);
+	return find(credential, s->keys, s->key_count, sizeof *s->keys);
 }
 
 /* ---- changes ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Is every row what the head says (invariant 9)? At open, when another program wrote, and when asked.
- * Each row is also looked up by its key, as the verbs do: a tree that hides a row from them shows here.
+ * Is every row what the head says (invariant 9)? At open, when another program wrote, and when
+ * asked. Each row is also looked up by its key, as the verbs do: a tree that hides a row from them
+ * shows here.
  */
 #include "store/internal.h"
 
@@ -24,13 +25,15 @@ static enum sam_reason tampered(struct scan *c, const char *table, const char *w
 	return sam_log_reason(SAM_STORE_TAMPERED, "store: %s: %s", table, why);
 }
 
-static enum sam_reason count_row(struct scan *c, const char *table, struct sam_rowmac *r, const uint8_t *mac)
+static enum sam_reason count_row(struct scan *c, const char *table, struct sam_rowmac *r,
+				 const uint8_t *mac)
 {
 	enum sam_reason reason = sam_rowmac_add(r, c->seal, mac, &c->sum);
 	if (reason == SAM_OK && c->each_mac) {
 		reason = sam_rowmac_check(r, c->seal, mac);
 		if (reason == SAM_STORE_TAMPERED)
-			sam_msg_set(c->msg, "%s: row %llu was changed", table, (unsigned long long)c->sum.count);
+			sam_msg_set(c->msg, "%s: row %llu was changed", table,
+				    (unsigned long long)c->sum.count);
 	}
 	sam_rowmac_end(r);
 	return reason;
@@ -45,7 +48,8 @@ static bool take_activation(struct scan *c, sqlite3_stmt *s, enum sam_reason *re
 		return false;
 	sqlite3_stmt *f = sam_conn_get(c->conn, SAM_SQL_ACTIVATION_FIND);
 	sam_conn_bind_blob(c->conn, f, 1, a.identity, sizeof a.identity);
-	bool same = sam_conn_row(c->conn, f) && sam_uses_read_activation(f, &found) && found.id == a.id;
+	bool same =
+		sam_conn_row(c->conn, f) && sam_uses_read_activation(f, &found) && found.id == a.id;
 	sqlite3_reset(f);
 	sam_uses_bytes_activation(&r, &a);
 	*reason = count_row(c, "activations", &r, a.mac);
@@ -109,12 +113,15 @@ static enum sam_reason scan_table(struct scan *c, const struct table *table)
 	sqlite3_reset(s);
 	if (c->conn->broken != SAM_OK)
 		return c->conn->broken;
-	return whole || reason != SAM_OK ? reason
-					 : tampered(c, table->name, "a row is not whole, or cannot be found by its key");
+	return whole || reason != SAM_OK
+		       ? reason
+		       : tampered(c, table->name,
+				  "a row is not whole, or cannot be found by its key");
 }
 
 /* Costs some 4 µs a row (tests/fault/store_load prints it). */
-static enum sam_reason check_table(struct scan *c, const struct table *table, const struct sam_sum *right)
+static enum sam_reason check_table(struct scan *c, const struct table *table,
+				   const struct sam_sum *right)
 {
 	char why[120];
 	enum sam_reason reason = scan_table(c, table);
@@ -137,7 +144,8 @@ static enum sam_reason check_schema(struct scan *c, const struct sam_head *head)
 	uint8_t digest[32];
 	enum sam_reason reason = sam_schema_digest(c->conn, digest);
 	if (reason == SAM_OK && !sam_mem_equal(digest, head->schema, sizeof digest))
-		reason = tampered(c, "schema", "tables, indexes or triggers are not those that were made");
+		reason = tampered(c, "schema",
+				  "tables, indexes or triggers are not those that were made");
 	return reason;
 }
 
@@ -147,8 +155,9 @@ static enum sam_reason check_audit_end(struct scan *c, const struct sam_head *he
 	uint8_t hash[32] = {0};
 	sqlite3_stmt *s = sam_conn_get(c->conn, SAM_SQL_AUDIT_LAST);
 	bool there = sam_conn_row(c->conn, s);
-	bool whole = !there || (sam_conn_column_int(s, 0, &seq) && sam_conn_column_int(s, 1, &time_us) &&
-				sam_conn_column_fixed(s, 2, hash, sizeof hash));
+	bool whole =
+		!there || (sam_conn_column_int(s, 0, &seq) && sam_conn_column_int(s, 1, &time_us) &&
+			   sam_conn_column_fixed(s, 2, hash, sizeof hash));
 	sqlite3_reset(s);
 	if (c->conn->broken != SAM_OK)
 		return c->conn->broken;
@@ -185,7 +194,8 @@ static enum sam_reason check_file(struct scan *c)
 {
 	const char *answer = NULL;
 	sqlite3_stmt *s = sam_conn_prepare(c->conn, "PRAGMA integrity_check(1)");
-	bool ok = sam_conn_row(c->conn, s) && sam_conn_column_text(s, 0, &answer, false) && strcmp(answer, "ok") == 0;
+	bool ok = sam_conn_row(c->conn, s) && sam_conn_column_text(s, 0, &answer, false) &&
+		  strcmp(answer, "ok") == 0;
 	sqlite3_finalize(s);
 	if (c->conn->broken != SAM_OK)
 		return c->conn->broken;

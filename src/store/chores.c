@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What is due now and then: sweeping what has expired, in small steps, and checkpoints. Done by a leader
- * after it has woken its followers, or by sam_store_maintain(); always under the write lock.
+ * What is due now and then: sweeping what has expired, in small steps, and checkpoints. Done by a
+ * leader after it has woken its followers, or by sam_store_maintain(); always under the write lock.
  */
 #include "store/internal.h"
 
@@ -9,16 +9,16 @@
 #include "base/log.h"
 
 enum {
-	WAL_PAGES = 1000,   /* 4 MiB: some 10 ms to checkpoint */
-	CLAIMS = 64,        /* new activations between two steps */
-	EVERY_MS = 10000,   /* and without any */
-	LOOK = 128,         /* activations that a step looks at, twice what came meanwhile: it catches up */
-	ROWS = 512,         /* uses that it removes at most */
-	SOME = 32,          /* uses read at once */
+	WAL_PAGES = 1000, /* 4 MiB: some 10 ms to checkpoint */
+	CLAIMS = 64,	  /* new activations between two steps */
+	EVERY_MS = 10000, /* and without any */
+	LOOK = 128, /* activations that a step looks at, twice what came meanwhile: it catches up */
+	ROWS = 512, /* uses that it removes at most */
+	SOME = 32,  /* uses read at once */
 };
 
-/* SQLite's own write lock is held besides ours: not even another copy of this module in this process can
- * start the WAL anew meanwhile. */
+/* SQLite's own write lock is held besides ours: not even another copy of this module in this
+ * process can start the WAL anew meanwhile. */
 static void checkpoint(struct sam_store *store)
 {
 	int pages = 0, moved = 0;
@@ -28,14 +28,16 @@ static void checkpoint(struct sam_store *store)
 	sam_conn_mend(store->writer);
 	int rc = SQLITE_BUSY;
 	if (sam_conn_run(store->writer, SAM_SQL_BEGIN_WRITE))
-		rc = sqlite3_wal_checkpoint_v2(store->reader->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+		rc = sqlite3_wal_checkpoint_v2(store->reader->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+					       &pages, &moved);
 	sam_conn_rollback(store->writer);
 	pthread_mutex_unlock(&store->reading);
 	/* LOCKED end */
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
 		sam_log(SAM_LOG_ERR, "store: checkpoint: %s", sqlite3_errstr(rc));
 	/* What a long reader holds up is tried again when as much has come again. */
-	unsigned left = rc == SQLITE_OK && pages >= 0 && pages == moved ? 0 : store->writer->wal_pages;
+	unsigned left =
+		rc == SQLITE_OK && pages >= 0 && pages == moved ? 0 : store->writer->wal_pages;
 	store->chores.wal_mark = left + WAL_PAGES;
 	store->writer->wal_pages = left;
 }
@@ -48,7 +50,8 @@ struct sweep {
 	bool end; /* there are no activations behind the cursor */
 };
 
-static enum sam_reason remove_uses(struct sam_txn *txn, int64_t activation, unsigned *budget, bool *all)
+static enum sam_reason remove_uses(struct sam_txn *txn, int64_t activation, unsigned *budget,
+				   bool *all)
 {
 	struct sam_use some[SOME];
 	unsigned n;
@@ -139,8 +142,8 @@ static enum sam_reason find_expired(struct sam_txn *txn, struct sweep *sweep, in
 	return whole ? txn->conn->broken : SAM_STORE_TAMPERED;
 }
 
-/* SADs of one transaction go one after another, uses first: what is left when the budget is used up waits
- * for the next step. */
+/* SADs of one transaction go one after another, uses first: what is left when the budget is used
+ * up waits for the next step. */
 static enum sam_reason sweep_step(struct sam_txn *txn, void *arg)
 {
 	struct sweep *sweep = arg;
@@ -149,7 +152,8 @@ static enum sam_reason sweep_step(struct sam_txn *txn, void *arg)
 	int64_t now = sam_clock_now();
 	if (now > txn->head.public.latest_time)
 		txn->head.public.latest_time = now;
-	enum sam_reason reason = find_expired(txn, sweep, txn->head.public.latest_time - SAM_SWEEP_GRACE, expired, &count);
+	enum sam_reason reason = find_expired(
+		txn, sweep, txn->head.public.latest_time - SAM_SWEEP_GRACE, expired, &count);
 	for (unsigned i = 0; reason == SAM_OK && i < count; i++) {
 		bool all = false;
 		if (budget)

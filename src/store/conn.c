@@ -40,7 +40,8 @@ static void fail(struct sam_conn *conn, int rc)
 	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
 		conn->sync_failed = true;
 	if (conn->broken == SAM_OK)
-		conn->broken = sam_log_reason(meaning(rc), "store: SQLite says %d: %s", rc, sqlite3_errstr(rc));
+		conn->broken = sam_log_reason(meaning(rc), "store: SQLite says %d: %s", rc,
+					      sqlite3_errstr(rc));
 }
 
 sqlite3_stmt *sam_conn_get(struct sam_conn *conn, enum sam_statement which)
@@ -151,7 +152,8 @@ void sam_conn_bind_int(struct sam_conn *conn, sqlite3_stmt *s, int at, int64_t v
 		fail(conn, rc);
 }
 
-void sam_conn_bind_blob(struct sam_conn *conn, sqlite3_stmt *s, int at, const void *data, size_t len)
+void sam_conn_bind_blob(struct sam_conn *conn, sqlite3_stmt *s, int at, const void *data,
+			size_t len)
 {
 	/* a NULL pointer would bind NULL, not an empty blob */
 	int rc = s ? sqlite3_bind_blob64(s, at, data ? data : "", len, SQLITE_STATIC) : SQLITE_OK;
@@ -161,7 +163,9 @@ void sam_conn_bind_blob(struct sam_conn *conn, sqlite3_stmt *s, int at, const vo
 
 void sam_conn_bind_text(struct sam_conn *conn, sqlite3_stmt *s, int at, const char *text)
 {
-	int rc = !s ? SQLITE_OK : text ? sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC) : sqlite3_bind_null(s, at);
+	int rc = !s	? SQLITE_OK
+		 : text ? sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC)
+			: sqlite3_bind_null(s, at);
 	if (rc != SQLITE_OK)
 		fail(conn, rc);
 }
@@ -211,17 +215,17 @@ static int note_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* Nobody's schema, triggers or views act here; no checkpoint happens that we did not ask for (SQLite
- * before 3.51.3 can lose commits when a checkpoint races a writer). All settings are this
- * connection's own. */
+/* Nobody's schema, triggers or views act here; no checkpoint happens that we did not ask for
+ * (SQLite before 3.51.3 can lose commits when a checkpoint races a writer). All settings are
+ * this connection's own. */
 static void configure(struct sam_conn *conn, unsigned busy_ms, bool new_file)
 {
 	static const struct {
 		int option, value;
 	} options[] = {
-		{SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},	     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
 		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
-		{SQLITE_DBCONFIG_DQS_DDL, 0},        {SQLITE_DBCONFIG_DQS_DML, 0},
+		{SQLITE_DBCONFIG_DQS_DDL, 0},	     {SQLITE_DBCONFIG_DQS_DML, 0},
 	};
 	int rc = SQLITE_OK;
 	for (unsigned i = 0; rc == SQLITE_OK && i < sizeof options / sizeof *options; i++)
@@ -234,8 +238,10 @@ static void configure(struct sam_conn *conn, unsigned busy_ms, bool new_file)
 		fail(conn, rc);
 	sqlite3_limit(conn->db, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_limit(conn->db, SQLITE_LIMIT_LENGTH, 4 * SAM_BODY_MAX);
-	sam_conn_exec(conn, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
-			    "PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL");
+	sam_conn_exec(
+		conn,
+		"PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+		"PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL");
 	sqlite3_wal_hook(conn->db, note_wal_pages, conn);
 }
 
@@ -243,25 +249,29 @@ static bool in_wal_mode(struct sam_conn *conn, const char *pragma)
 {
 	sqlite3_stmt *s = sam_conn_prepare(conn, pragma);
 	const char *mode = NULL;
-	bool wal = sam_conn_row(conn, s) && sam_conn_column_text(s, 0, &mode, false) && strcmp(mode, "wal") == 0;
+	bool wal = sam_conn_row(conn, s) && sam_conn_column_text(s, 0, &mode, false) &&
+		   strcmp(mode, "wal") == 0;
 	sqlite3_finalize(s);
 	return wal;
 }
 
-static enum sam_reason open_conn(const char *path, unsigned busy_ms, bool new_file, struct sam_conn **out,
-				 struct sam_msg *msg)
+static enum sam_reason open_conn(const char *path, unsigned busy_ms, bool new_file,
+				 struct sam_conn **out, struct sam_msg *msg)
 {
 	if (sqlite3_libversion_number() < 3040000 || !sqlite3_threadsafe()) {
-		sam_msg_set(msg, "%s: SQLite %s cannot be used: 3.40 or newer, with threads", path, sqlite3_libversion());
-		return sam_log_reason(SAM_STORE_FAILED, "store: SQLite %s is too old or without threads",
+		sam_msg_set(msg, "%s: SQLite %s cannot be used: 3.40 or newer, with threads", path,
+			    sqlite3_libversion());
+		return sam_log_reason(SAM_STORE_FAILED,
+				      "store: SQLite %s is too old or without threads",
 				      sqlite3_libversion());
 	}
 	struct sam_conn *conn = calloc(1, sizeof *conn);
 	if (!conn)
 		return sam_log_reason(SAM_MEMORY, "store: opening %s", path);
 	int rc = sqlite3_open_v2(path, &conn->db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-				 SQLITE_OPEN_EXRESCODE, NULL);
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+					 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
+				 NULL);
 	if (rc != SQLITE_OK)
 		fail(conn, rc);
 	else
@@ -279,7 +289,8 @@ static enum sam_reason open_conn(const char *path, unsigned busy_ms, bool new_fi
 	return SAM_OK;
 }
 
-enum sam_reason sam_conn_open(const char *path, unsigned busy_ms, struct sam_conn **out, struct sam_msg *msg)
+enum sam_reason sam_conn_open(const char *path, unsigned busy_ms, struct sam_conn **out,
+			      struct sam_msg *msg)
 {
 	return open_conn(path, busy_ms, false, out, msg);
 }

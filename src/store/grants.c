@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The rows that grant: few, seldom written, loaded as a whole and used only if the whole is what the head
- * says (invariant 9). What is in them is the registry's.
+ * The rows that grant: few, seldom written, loaded as a whole and used only if the whole is what
+ * the head says (invariant 9). What is in them is the registry's.
  */
 #include "store/internal.h"
 
@@ -21,14 +21,16 @@ static void bytes(struct sam_rowmac *r, const struct sam_row *row)
 static bool read_row(sqlite3_stmt *s, struct sam_row *row, uint8_t mac[SAM_SEAL_MAC])
 {
 	const uint8_t *body = NULL;
-	bool ok = sam_conn_column_text(s, 0, &row->kind, false) && sam_conn_column_text(s, 1, &row->id, false) &&
-		  sam_conn_column_blob(s, 2, &body, &row->len) && sam_conn_column_fixed(s, 3, mac, SAM_SEAL_MAC);
+	bool ok = sam_conn_column_text(s, 0, &row->kind, false) &&
+		  sam_conn_column_text(s, 1, &row->id, false) &&
+		  sam_conn_column_blob(s, 2, &body, &row->len) &&
+		  sam_conn_column_fixed(s, 3, mac, SAM_SEAL_MAC);
 	row->body = body;
 	return ok;
 }
 
-enum sam_reason sam_grants_scan(struct sam_conn *conn, const struct sam_seal *seal, sam_store_each_row *each,
-				void *arg, struct sam_sum *sum)
+enum sam_reason sam_grants_scan(struct sam_conn *conn, const struct sam_seal *seal,
+				sam_store_each_row *each, void *arg, struct sam_sum *sum)
 {
 	enum sam_reason reason = SAM_OK;
 	struct sam_row row;
@@ -38,7 +40,8 @@ enum sam_reason sam_grants_scan(struct sam_conn *conn, const struct sam_seal *se
 	while (reason == SAM_OK && sam_conn_row(conn, s)) {
 		struct sam_rowmac r;
 		if (!read_row(s, &row, mac)) {
-			reason = sam_log_reason(SAM_STORE_TAMPERED, "store: a granting row is not whole");
+			reason = sam_log_reason(SAM_STORE_TAMPERED,
+						"store: a granting row is not whole");
 			break;
 		}
 		bytes(&r, &row);
@@ -53,8 +56,8 @@ enum sam_reason sam_grants_scan(struct sam_conn *conn, const struct sam_seal *se
 	return reason == SAM_OK ? conn->broken : reason;
 }
 
-/* The head's version, and above it how often this process found that another program had written: then
- * the registry loads again, and finds out what was changed. */
+/* The head's version, and above it how often this process found that another program had
+ * written: then the registry loads again, and finds out what was changed. */
 static uint64_t version_of(const struct sam_head *head, uint64_t generation)
 {
 	return head->public.grants_version + (generation << 40);
@@ -77,12 +80,14 @@ enum sam_reason sam_store_grants_load(struct sam_store *store, sam_store_each_ro
 	struct sam_conn *conn;
 	struct sam_head head;
 	struct sam_sum sum;
-	uint64_t generation = atomic_load(&store->generation); /* before the snapshot: never too new */
+	uint64_t generation =
+		atomic_load(&store->generation); /* before the snapshot: never too new */
 	enum sam_reason reason = sam_store_begin_scan(store, &conn, &head);
 	if (reason == SAM_OK)
 		reason = sam_grants_scan(conn, store->seal, each, arg, &sum);
 	if (reason == SAM_OK && !sam_rowmac_same(&sum, &head.grants))
-		reason = sam_log_reason(SAM_STORE_TAMPERED, "store: the granting rows are not those of the head");
+		reason = sam_log_reason(SAM_STORE_TAMPERED,
+					"store: the granting rows are not those of the head");
 	if (reason == SAM_OK)
 		*version = version_of(&head, generation);
 	sam_conn_close(conn);
@@ -153,7 +158,8 @@ static enum sam_reason apply(struct sam_txn *txn, const struct sam_change *c)
 {
 	if (c->what != SAM_CHANGE_ADD) {
 		enum sam_reason reason = take_out(txn, &c->row);
-		return reason == SAM_OK && c->what == SAM_CHANGE_REPLACE ? put_in(txn, &c->row) : reason;
+		return reason == SAM_OK && c->what == SAM_CHANGE_REPLACE ? put_in(txn, &c->row)
+									 : reason;
 	}
 	sqlite3_stmt *s = of(txn->conn, SAM_SQL_GRANT_FIND, &c->row);
 	bool there = sam_conn_row(txn->conn, s);
@@ -178,17 +184,21 @@ static enum sam_reason change(struct sam_txn *txn, void *arg)
 static bool well_formed(const struct sam_change *c)
 {
 	const struct sam_row *row = &c->row;
-	bool known = c->what == SAM_CHANGE_ADD || c->what == SAM_CHANGE_REPLACE || c->what == SAM_CHANGE_REMOVE;
-	return known && row->kind && row->id && *row->kind && *row->id && strlen(row->kind) <= KIND_MAX &&
-	       strlen(row->id) <= ID_MAX && row->len <= SAM_BODY_MAX && (row->body || row->len == 0);
+	bool known = c->what == SAM_CHANGE_ADD || c->what == SAM_CHANGE_REPLACE ||
+		     c->what == SAM_CHANGE_REMOVE;
+	return known && row->kind && row->id && *row->kind && *row->id &&
+	       strlen(row->kind) <= KIND_MAX && strlen(row->id) <= ID_MAX &&
+	       row->len <= SAM_BODY_MAX && (row->body || row->len == 0);
 }
 
-enum sam_reason sam_store_grants_change(struct sam_store *store, uint64_t version, const struct sam_change *changes,
-					size_t count, const struct sam_record *record)
+enum sam_reason sam_store_grants_change(struct sam_store *store, uint64_t version,
+					const struct sam_change *changes, size_t count,
+					const struct sam_record *record)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!well_formed(&changes[i]))
-			return sam_log_reason(SAM_ARGUMENTS, "store: a granting row that cannot be kept");
+			return sam_log_reason(SAM_ARGUMENTS,
+					      "store: a granting row that cannot be kept");
 	struct changes in = {version, changes, count, record};
 	struct sam_op op = {.run = change, .arg = &in, .durable = true, .compound = true};
 	return sam_queue_run(store, &op);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The head: the one row, sealed, that knows what the whole store must be (DESIGN.md section 5). Read and
- * written with every transaction; whoever lacks the CM's key can neither read nor make one.
+ * The head: the one row, sealed, that knows what the whole store must be (DESIGN.md section 5).
+ * Read and written with every transaction; whoever lacks the CM's key can neither read nor make
+ * one.
  */
 #include "store/internal.h"
 
@@ -102,7 +103,8 @@ static bool unpack(uint8_t plain[PLAIN], struct sam_head *head)
 	return p->node[sizeof p->node - 1] == '\0';
 }
 
-static void remember(struct sam_head_cache *cache, const uint8_t *sealed, const struct sam_head *head)
+static void remember(struct sam_head_cache *cache, const uint8_t *sealed,
+		     const struct sam_head *head)
 {
 	memcpy(cache->sealed, sealed, sizeof cache->sealed);
 	cache->head = *head;
@@ -112,10 +114,11 @@ static void remember(struct sam_head_cache *cache, const uint8_t *sealed, const 
 	cache->valid = true;
 }
 
-enum sam_reason sam_head_read(struct sam_conn *conn, const struct sam_seal *seal, struct sam_head *out)
+enum sam_reason sam_head_read(struct sam_conn *conn, const struct sam_seal *seal,
+			      struct sam_head *out)
 {
 	uint8_t sealed[SAM_HEAD_SEALED], plain[PLAIN];
-	struct sam_head_cache *cache = conn->cache;
+	struct sam_head_cache *cache = &conn->cache;
 	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_HEAD_READ);
 	bool there = sam_conn_row(conn, s);
 	if (conn->broken != SAM_OK)
@@ -123,7 +126,8 @@ enum sam_reason sam_head_read(struct sam_conn *conn, const struct sam_seal *seal
 	bool whole = there && sam_conn_column_fixed(s, 0, sealed, sizeof sealed);
 	sqlite3_reset(s);
 	if (!whole)
-		return sam_log_reason(SAM_STORE_TAMPERED, "store: there is no head, or not a whole one");
+		return sam_log_reason(SAM_STORE_TAMPERED,
+				      "store: there is no head, or not a whole one");
 	/* the very bytes that this connection unsealed or sealed last need no key again */
 	if (cache->valid && sam_mem_equal(cache->sealed, sealed, sizeof sealed)) {
 		*out = cache->head;
@@ -140,7 +144,8 @@ enum sam_reason sam_head_read(struct sam_conn *conn, const struct sam_seal *seal
 	return SAM_OK;
 }
 
-enum sam_reason sam_head_write(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *head)
+enum sam_reason sam_head_write(struct sam_conn *conn, const struct sam_seal *seal,
+			       const struct sam_head *head)
 {
 	uint8_t sealed[SAM_HEAD_SEALED], plain[PLAIN];
 	pack(head, plain);
@@ -151,6 +156,6 @@ enum sam_reason sam_head_write(struct sam_conn *conn, const struct sam_seal *sea
 	sam_conn_bind_blob(conn, s, 1, sealed, sizeof sealed);
 	if (!sam_conn_done(conn, s))
 		return conn->broken;
-	remember(conn->cache, sealed, head);
+	remember(&conn->cache, sealed, head);
 	return SAM_OK;
 }

@@ -24,8 +24,8 @@ enum {
 
 /* ---- what the head has ---- */
 
-/* A table in the head: how many rows, and the sum modulo 2^256 of the rows' SAM_SEAL_SUM MACs, which
- * are never stored: whoever edits the file cannot balance them. */
+/* A table in the head: how many rows, and the sum modulo 2^256 of the rows' SAM_SEAL_SUM MACs,
+ * which are never stored: whoever edits the file cannot balance them. */
 struct sam_sum {
 	uint64_t count;
 	uint8_t total[32];
@@ -57,7 +57,8 @@ enum sam_statement {
 	SAM_SQL_COUNT
 };
 
-/* What was seen last: a data version that moved while the sequence stood still is another's work. */
+/* What was seen last: a data version that moved while the sequence stood still is another's
+ * work. */
 struct sam_look {
 	bool valid;
 	int64_t data_version;
@@ -72,7 +73,7 @@ struct sam_conn {
 	bool full;              /* synchronous=FULL now */
 	unsigned wal_pages;     /* in the WAL after the last commit of ours */
 	struct sam_look look;
-	struct sam_head_cache cache[1];
+	struct sam_head_cache cache;
 };
 
 /** sam_conn_open(path, busy_ms, out, msg): Open an existing file with the store's settings. */
@@ -115,7 +116,8 @@ bool sam_conn_column_text(sqlite3_stmt *s, int at, const char **text, bool may_b
 
 /* ---- schema.c ---- */
 
-/** sam_schema_make(conn, from): In a transaction, run the migrations after version ${from} (0: an empty file). */
+/** sam_schema_make(conn, from): In a transaction, run the migrations after version ${from} (0: an
+ * empty file). */
 bool sam_schema_make(struct sam_conn *conn, int64_t from);
 /** sam_schema_check(conn, version, msg): Is it ours, and not newer? */
 enum sam_reason sam_schema_check(struct sam_conn *conn, int64_t *version, struct sam_msg *msg) SAM_MUST;
@@ -145,7 +147,8 @@ enum sam_reason sam_rowmac_make(const struct sam_rowmac *r, const struct sam_sea
 enum sam_reason sam_rowmac_check(const struct sam_rowmac *r, const struct sam_seal *seal,
 				 const uint8_t mac[SAM_SEAL_MAC]) SAM_MUST;
 
-/** sam_rowmac_add(r, seal, mac, sum), sam_rowmac_take(…): Count this row, ${mac} included, in or out. */
+/** sam_rowmac_add(r, seal, mac, sum), sam_rowmac_take(…): Count this row, ${mac} included, in or
+ * out. */
 enum sam_reason sam_rowmac_add(struct sam_rowmac *r, const struct sam_seal *seal,
 			       const uint8_t mac[SAM_SEAL_MAC], struct sam_sum *sum) SAM_MUST;
 enum sam_reason sam_rowmac_take(struct sam_rowmac *r, const struct sam_seal *seal,
@@ -161,8 +164,8 @@ enum sam_reason sam_head_write(struct sam_conn *conn, const struct sam_seal *sea
 /* ---- writelock.c: one writer at a time, bounded in time ---- */
 
 struct sam_writelock;
-/** sam_writelock_open(path, out): ${path} is the store's. Handles of one process share the lock of a
- * file. */
+/** sam_writelock_open(path, out): ${path} is the store's. Handles of one process share the lock
+ * of a file. */
 enum sam_reason sam_writelock_open(const char *path, struct sam_writelock **out) SAM_MUST;
 void sam_writelock_close(struct sam_writelock *lock);
 /** sam_writelock_take(lock, deadline_ms): STORE_BUSY at that sam_clock_monotonic_ms(). */
@@ -204,8 +207,8 @@ struct sam_queue {
 
 /** sam_queue_run(store, op): Have it done, with others that wait; returns its result. */
 enum sam_reason sam_queue_run(struct sam_store *store, struct sam_op *op) SAM_MUST;
-/** sam_txn_run(store, batch, count): All of them in one transaction; sets their results. Called by the
- * leader, with the write lock. */
+/** sam_txn_run(store, batch, count): All of them in one transaction; sets their results. Called
+ * by the leader, with the write lock. */
 void sam_txn_run(struct sam_store *store, struct sam_op **batch, size_t count);
 
 /* A reader saw the data version move while the head stood at this sequence. */
@@ -218,8 +221,8 @@ sam_op_run sam_txn_suspect;
 
 /* ---- the verbs' helpers ---- */
 
-/** sam_trail_append(txn, record): Chain and insert, the last thing an operation does but for rows that
- * cannot be refused any more. */
+/** sam_trail_append(txn, record): Chain and insert, the last thing an operation does but for rows
+ * that cannot be refused any more. */
 enum sam_reason sam_trail_append(struct sam_txn *txn, const struct sam_record *record) SAM_MUST;
 
 /* uses.c */
@@ -233,8 +236,8 @@ struct sam_use {
 	size_t len;
 	uint8_t mac[SAM_SEAL_MAC];
 };
-/** sam_uses_find(conn, seal, head, claim, now, out, found): Refuse an expired claim, or another payload
- * under its identity; ${out} is what its row is or would be. */
+/** sam_uses_find(conn, seal, head, claim, now, out, found): Refuse an expired claim, or another
+ * payload under its identity; ${out} is what its row is or would be. */
 enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *head,
 			      const struct sam_claim *claim, int64_t now, struct sam_activation *out,
 			      bool *found) SAM_MUST;
@@ -264,8 +267,8 @@ enum sam_reason sam_grants_scan(struct sam_conn *conn, const struct sam_seal *se
 				void *arg, struct sam_sum *sum) SAM_MUST;
 
 /* check.c */
-/** sam_check_forbidding(conn, seal, head, msg): Schema, activations, uses, tokens, the audit's last row,
- * against the head, on the snapshot that ${head} was read from. */
+/** sam_check_forbidding(conn, seal, head, msg): Schema, activations, uses, tokens, the audit's
+ * last row, against the head, on the snapshot that ${head} was read from. */
 enum sam_reason sam_check_forbidding(struct sam_conn *conn, const struct sam_seal *seal,
 				     const struct sam_head *head, struct sam_msg *msg) SAM_MUST;
 
@@ -302,12 +305,12 @@ struct sam_store {
 
 /** sam_store_usable(store): INTERNAL in a forked child, STORE_TAMPERED, STORE_FAILED once found. */
 enum sam_reason sam_store_usable(const struct sam_store *store) SAM_MUST;
-/** sam_store_begin_read(store, head), sam_store_end_read(store): A short read: the reader, its lock, a
- * snapshot and its head. End is called only after SAM_OK. */
+/** sam_store_begin_read(store, head), sam_store_end_read(store): A short read: the reader, its
+ * lock, a snapshot and its head. End is called only after SAM_OK. */
 enum sam_reason sam_store_begin_read(struct sam_store *store, struct sam_head *head) SAM_MUST;
 void sam_store_end_read(struct sam_store *store);
-/** sam_store_begin_scan(store, conn, head): A long read on a connection of its own, closed by the caller
- * in any case. */
+/** sam_store_begin_scan(store, conn, head): A long read on a connection of its own, closed by the
+ * caller in any case. */
 enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **conn,
 				     struct sam_head *head) SAM_MUST;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Group commit: the first caller leads, takes along who waits behind it, runs all of them in one
- * transaction and wakes each by itself; then the first who came meanwhile leads. No threads. A caller
- * who is alone leads at once.
+ * transaction and wakes each by itself; then the first who came meanwhile leads. No threads. A
+ * caller who is alone leads at once.
  */
 #include "store/internal.h"
 
@@ -57,7 +57,8 @@ static void lead(struct sam_store *store, struct sam_op *own)
 {
 	struct sam_op *batch[SAM_BATCH_MAX];
 	enum sam_reason reason = sam_writelock_take(store->lock, own->since_ms + store->busy_ms);
-	/* The batch is what has come by now. Without the lock each fails for itself, at its own time. */
+	/* The batch is what has come by now. Without the lock each fails for itself, at its own
+	 * time. */
 	size_t count = take_batch(&store->queue, reason == SAM_OK ? SAM_BATCH_MAX : 1, batch);
 	if (reason != SAM_OK) {
 		own->result = reason;

@@ -76,10 +76,11 @@ void sam_rowmac_end(struct sam_rowmac *r)
 	r->data = r->small;
 }
 
-enum sam_reason sam_rowmac_make(const struct sam_rowmac *r, const struct sam_seal *seal, enum sam_seal_key key,
-				uint8_t mac[SAM_SEAL_MAC])
+enum sam_reason sam_rowmac_make(const struct sam_rowmac *r, const struct sam_seal *seal,
+				enum sam_seal_key key, uint8_t mac[SAM_SEAL_MAC])
 {
-	enum sam_reason reason = r->failed ? SAM_MEMORY : sam_seal_mac(seal, key, r->data, r->len, mac);
+	enum sam_reason reason =
+		r->failed ? SAM_MEMORY : sam_seal_mac(seal, key, r->data, r->len, mac);
 	return reason == SAM_OK ? SAM_OK : sam_log_reason(reason, "store: the MAC of a row");
 }
 
@@ -95,9 +96,10 @@ enum sam_reason sam_rowmac_check(const struct sam_rowmac *r, const struct sam_se
 	return SAM_OK;
 }
 
-/* The row's part of the sum is over its stored MAC too, so that the sum alone vouches for every column. */
-static enum sam_reason part(struct sam_rowmac *r, const struct sam_seal *seal, const uint8_t mac[SAM_SEAL_MAC],
-			    uint8_t out[SAM_SEAL_MAC])
+/* The row's part of the sum is over its stored MAC too, so that the sum alone vouches for every
+ * column. */
+static enum sam_reason part(struct sam_rowmac *r, const struct sam_seal *seal,
+			    const uint8_t mac[SAM_SEAL_MAC], uint8_t out[SAM_SEAL_MAC])
 {
 	size_t len = r->len;
 	sam_rowmac_blob(r, mac, SAM_SEAL_MAC);
@@ -106,8 +108,8 @@ static enum sam_reason part(struct sam_rowmac *r, const struct sam_seal *seal, c
 	return reason;
 }
 
-enum sam_reason sam_rowmac_add(struct sam_rowmac *r, const struct sam_seal *seal, const uint8_t mac[SAM_SEAL_MAC],
-			       struct sam_sum *sum)
+enum sam_reason sam_rowmac_add(struct sam_rowmac *r, const struct sam_seal *seal,
+			       const uint8_t mac[SAM_SEAL_MAC], struct sam_sum *sum)
 {
 	uint8_t add[SAM_SEAL_MAC];
 	enum sam_reason reason = part(r, seal, mac, add);
@@ -122,8 +124,8 @@ enum sam_reason sam_rowmac_add(struct sam_rowmac *r, const struct sam_seal *seal
 	return SAM_OK;
 }
 
-enum sam_reason sam_rowmac_take(struct sam_rowmac *r, const struct sam_seal *seal, const uint8_t mac[SAM_SEAL_MAC],
-				struct sam_sum *sum)
+enum sam_reason sam_rowmac_take(struct sam_rowmac *r, const struct sam_seal *seal,
+				const uint8_t mac[SAM_SEAL_MAC], struct sam_sum *sum)
 {
 	uint8_t take[SAM_SEAL_MAC];
 	enum sam_reason reason = part(r, seal, mac, take);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The tables, and how an older file becomes a newer one: one row of the table below for each version,
- * run forward inside the caller's transaction.
+ * The tables, and how an older file becomes a newer one: one row of the table below for each
+ * version, run forward inside the caller's transaction.
  */
 #include "store/internal.h"
 
@@ -13,8 +13,8 @@
 
 enum { APPLICATION_ID = 0x70313173 }; /* "p11s" */
 
-/* Time-ordered keys (activations, and uses by them) make the trees grow at one end, which halves the
- * cost of a commit; only the look-ups by MAC write all over their (small, swept) indexes. */
+/* Time-ordered keys (activations, and uses by them) make the trees grow at one end, which halves
+ * the cost of a commit; only the look-ups by MAC write all over their (small, swept) indexes. */
 static const char *const migrations[] = {
 	"CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), sealed BLOB NOT NULL) STRICT;"
 	"CREATE TABLE grants(kind TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, mac BLOB NOT NULL,"
@@ -28,7 +28,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE audit(seq INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, type TEXT NOT NULL,"
 	" outcome TEXT NOT NULL, reason TEXT, signer TEXT, actor TEXT, credential TEXT, jti TEXT,"
 	" line TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
-	/* one index: each costs a page in every commit; times are found by halving, the rest by reading */
+	/* one index: each costs a page in every commit; times are found by halving, the rest by
+	 * reading */
 	"CREATE INDEX audit_signer ON audit(signer) WHERE signer IS NOT NULL;",
 };
 
@@ -45,7 +46,8 @@ bool sam_schema_make(struct sam_conn *conn, int64_t from)
 	bool ok = true;
 	for (int64_t v = from; ok && v < NEWEST; v++)
 		ok = sam_conn_exec(conn, migrations[v]);
-	snprintf(text, sizeof text, "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, NEWEST);
+	snprintf(text, sizeof text, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+		 APPLICATION_ID, NEWEST);
 	return ok && sam_conn_exec(conn, text);
 }
 
@@ -70,9 +72,10 @@ enum sam_reason sam_schema_check(struct sam_conn *conn, int64_t *version, struct
 		return sam_log_reason(SAM_STORE_FAILED, "store: the file is no store of p11-sam");
 	}
 	if (*version > NEWEST) {
-		sam_msg_set(msg, "its schema is version %lld, this program knows %d", (long long)*version, NEWEST);
-		return sam_log_reason(SAM_STORE_NEWER, "store: schema version %lld, known %d", (long long)*version,
-				      NEWEST);
+		sam_msg_set(msg, "its schema is version %lld, this program knows %d",
+			    (long long)*version, NEWEST);
+		return sam_log_reason(SAM_STORE_NEWER, "store: schema version %lld, known %d",
+				      (long long)*version, NEWEST);
 	}
 	return SAM_OK;
 }
@@ -87,7 +90,9 @@ enum sam_reason sam_schema_digest(struct sam_conn *conn, uint8_t out[32])
 			sam_rowmac_text(&bytes, (const char *)sqlite3_column_text(s, i));
 	enum sam_reason reason = conn->broken;
 	if (reason == SAM_OK)
-		reason = bytes.failed ? SAM_MEMORY : sam_ossl_digest(SAM_HASH_SHA256, bytes.data, bytes.len, out);
+		reason = bytes.failed
+				 ? SAM_MEMORY
+				 : sam_ossl_digest(SAM_HASH_SHA256, bytes.data, bytes.len, out);
 	sam_rowmac_end(&bytes);
 	return reason;
 }

@@ -26,8 +26,8 @@ enum sam_reason sam_store_usable(const struct sam_store *store)
 	return atomic_load(&store->failed) ? SAM_STORE_FAILED : SAM_OK;
 }
 
-/* A data version that moved without the sequence may be a commit of ours under way (it starts the WAL
- * anew before it is done): whether it is, is found under the write lock. */
+/* A data version that moved without the sequence may be a commit of ours under way (it starts
+ * the WAL anew before it is done): whether it is, is found under the write lock. */
 static enum sam_reason look(struct sam_store *store, bool *suspect)
 {
 	struct sam_conn *conn = store->reader;
@@ -86,14 +86,17 @@ void sam_store_end_read(struct sam_store *store)
 	/* LOCKED end */
 }
 
-enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **conn, struct sam_head *head)
+enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **conn,
+				     struct sam_head *head)
 {
 	*conn = NULL;
 	enum sam_reason reason = sam_store_usable(store);
 	if (reason == SAM_OK)
 		reason = sam_conn_open(store->path, store->busy_ms, conn, NULL);
 	if (reason == SAM_OK)
-		reason = sam_conn_run(*conn, SAM_SQL_BEGIN) ? sam_head_read(*conn, store->seal, head) : (*conn)->broken;
+		reason = sam_conn_run(*conn, SAM_SQL_BEGIN)
+				 ? sam_head_read(*conn, store->seal, head)
+				 : (*conn)->broken;
 	return reason;
 }
 
@@ -119,8 +122,10 @@ static enum sam_reason check_file(const char *path, struct sam_msg *msg)
 		sam_msg_set(msg, "%s: %s", path, strerror(errno));
 		return sam_log_reason(reason, "store: %s: %s", path, strerror(errno));
 	}
-	const char *why = !S_ISREG(st.st_mode) ? "is no regular file (a symbolic link is not followed)"
-			  : (st.st_mode & 022) ? "may be written by group or others; make it 0600" : NULL;
+	const char *why = !S_ISREG(st.st_mode)
+				  ? "is no regular file (a symbolic link is not followed)"
+			  : (st.st_mode & 022) ? "may be written by group or others; make it 0600"
+					       : NULL;
 	if (!why)
 		return SAM_OK;
 	sam_msg_set(msg, "%s %s", path, why);
@@ -133,7 +138,8 @@ static enum sam_reason upgrade(struct sam_txn *txn, void *arg)
 	int64_t version;
 	(void)arg;
 	enum sam_reason reason = sam_schema_check(txn->conn, &version, NULL);
-	if (reason == SAM_OK && version < sam_schema_version() && !sam_schema_make(txn->conn, version))
+	if (reason == SAM_OK && version < sam_schema_version() &&
+	    !sam_schema_make(txn->conn, version))
 		reason = txn->conn->broken;
 	return reason == SAM_OK ? sam_schema_digest(txn->conn, txn->head.schema) : reason;
 }
@@ -165,7 +171,8 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 	return reason;
 }
 
-enum sam_reason sam_store_open(const struct sam_store_options *options, struct sam_store **out, struct sam_msg *msg)
+enum sam_reason sam_store_open(const struct sam_store_options *options, struct sam_store **out,
+			       struct sam_msg *msg)
 {
 	sam_msg_set(msg, "%s", "");
 	enum sam_reason reason = check_file(options->path, msg);
@@ -220,11 +227,12 @@ void sam_store_abandon(struct sam_store *store)
 
 /* ---- making ---- */
 
-static enum sam_reason fill(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *start)
+static enum sam_reason fill(struct sam_conn *conn, const struct sam_seal *seal,
+			    const struct sam_head *start)
 {
 	struct sam_head head = *start;
-	if (!sam_conn_exec(conn, "PRAGMA synchronous=FULL") || !sam_conn_run(conn, SAM_SQL_BEGIN_WRITE) ||
-	    !sam_schema_make(conn, 0))
+	if (!sam_conn_exec(conn, "PRAGMA synchronous=FULL") ||
+	    !sam_conn_run(conn, SAM_SQL_BEGIN_WRITE) || !sam_schema_make(conn, 0))
 		return conn->broken;
 	enum sam_reason reason = sam_schema_digest(conn, head.schema);
 	if (reason == SAM_OK)
@@ -246,7 +254,8 @@ static void sync_folder(const char *path)
 {
 	char folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
-	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) != 0)
 		sam_log(SAM_LOG_WARNING, "store: %s: %s", folder, strerror(errno));
@@ -254,9 +263,10 @@ static void sync_folder(const char *path)
 		close(fd);
 }
 
-/* Under another name first: what appears under its own name is whole. link(2) takes the name only if it
- * is free. */
-static enum sam_reason make(const struct sam_store_options *options, const struct sam_head *head, const char *name)
+/* Under another name first: what appears under its own name is whole. link(2) takes the name
+ * only if it is free. */
+static enum sam_reason make(const struct sam_store_options *options, const struct sam_head *head,
+			    const char *name)
 {
 	struct sam_conn *conn = NULL;
 	enum sam_reason reason = sam_conn_open_new(name, &conn, NULL);
@@ -266,8 +276,8 @@ static enum sam_reason make(const struct sam_store_options *options, const struc
 	if (reason == SAM_OK && exists(name, "-wal"))
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s could not be written", name);
 	if (reason == SAM_OK && link(name, options->path) != 0)
-		reason = sam_log_reason(errno == EEXIST ? SAM_STORE_EXISTS : SAM_STORE_FAILED, "store: %s: %s",
-					options->path, strerror(errno));
+		reason = sam_log_reason(errno == EEXIST ? SAM_STORE_EXISTS : SAM_STORE_FAILED,
+					"store: %s: %s", options->path, strerror(errno));
 	return reason;
 }
 
@@ -309,7 +319,8 @@ enum sam_reason sam_store_create(const struct sam_store_options *options, const 
 		return sam_log_reason(SAM_ARGUMENTS, "store: path or node");
 	}
 	if (!is_free(options->path, msg))
-		return sam_log_reason(SAM_STORE_EXISTS, "store: %s or what belongs to it is there", options->path);
+		return sam_log_reason(SAM_STORE_EXISTS, "store: %s or what belongs to it is there",
+				      options->path);
 	int fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0) {
 		sam_msg_set(msg, "%s: %s", name, strerror(errno));

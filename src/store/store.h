@@ -69,8 +69,9 @@ enum sam_reason sam_store_head(struct sam_store *store, struct sam_store_head *o
  * verify). STORE_TAMPERED and what in ${msg}. */
 enum sam_reason sam_store_check(struct sam_store *store, struct sam_msg *msg) SAM_MUST;
 
-/** sam_store_maintain(store, done): Sweep all that has expired and checkpoint the WAL, in small pieces,
- * each under the write lock. ${done} counts swept activations. */
+/** sam_store_maintain(store, done): Sweep all that expired more than five minutes ago (before that a CM
+ * may still be signing for it) and checkpoint the WAL, in small pieces, each under the write lock. ${done}
+ * counts swept activations; may be NULL. */
 enum sam_reason sam_store_maintain(struct sam_store *store, uint64_t *done) SAM_MUST;
 
 /* ---- rows that grant: the registry's, opaque here ---- */

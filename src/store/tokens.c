@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * SAD tokens: a keyed hash to look one up by; token and body together encrypted, so that whoever brings
- * the SAD again is given the same token, and a copy of the file gives nobody any (invariant 8).
+ * SAD tokens: a keyed hash to look one up by; token and body together encrypted, so that whoever
+ * brings the SAD again is given the same token, and a copy of the file gives nobody any (invariant
+ * 8).
  */
 #include "store/internal.h"
 
@@ -15,7 +16,8 @@ static const char what[] = "p11-sam SAD token";
 bool sam_tokens_read(sqlite3_stmt *s, struct sam_token *out)
 {
 	return sam_conn_column_fixed(s, 0, out->lookup, sizeof out->lookup) &&
-	       sam_conn_column_int(s, 1, &out->activation) && sam_conn_column_blob(s, 2, &out->sealed, &out->len) &&
+	       sam_conn_column_int(s, 1, &out->activation) &&
+	       sam_conn_column_blob(s, 2, &out->sealed, &out->len) &&
 	       sam_conn_column_fixed(s, 3, out->mac, sizeof out->mac);
 }
 
@@ -27,7 +29,8 @@ void sam_tokens_bytes(struct sam_rowmac *r, const struct sam_token *t)
 	sam_rowmac_blob(r, t->sealed, t->len);
 }
 
-static enum sam_reason lookup(const struct sam_seal *seal, const char *token, uint8_t out[SAM_SEAL_MAC])
+static enum sam_reason lookup(const struct sam_seal *seal, const char *token,
+			      uint8_t out[SAM_SEAL_MAC])
 {
 	struct sam_rowmac r;
 	sam_rowmac_start(&r, what);
@@ -39,7 +42,8 @@ static enum sam_reason lookup(const struct sam_seal *seal, const char *token, ui
 }
 
 /* The row that ${s} stands on, checked and decrypted: the token, then the body. Resets ${s}. */
-static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_secret *out)
+static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s,
+				struct sam_secret *out)
 {
 	struct sam_token t;
 	struct sam_rowmac r;
@@ -69,7 +73,8 @@ struct put {
 	const struct sam_record *record;
 };
 
-static enum sam_reason seal_row(struct sam_txn *txn, const struct put *in, struct sam_token *t, uint8_t **sealed)
+static enum sam_reason seal_row(struct sam_txn *txn, const struct put *in, struct sam_token *t,
+				uint8_t **sealed)
 {
 	struct sam_secret plain = {0};
 	t->len = SAM_TOKEN_LEN + in->len + SAM_SEAL_OVERHEAD;
@@ -77,8 +82,9 @@ static enum sam_reason seal_row(struct sam_txn *txn, const struct put *in, struc
 	t->sealed = *sealed;
 	plain.data = malloc(SAM_TOKEN_LEN + in->len);
 	plain.len = SAM_TOKEN_LEN + in->len;
-	enum sam_reason reason = *sealed && plain.data ? lookup(txn->store->seal, in->token, t->lookup)
-						       : sam_log_reason(SAM_MEMORY, "store: a token");
+	enum sam_reason reason = *sealed && plain.data
+					 ? lookup(txn->store->seal, in->token, t->lookup)
+					 : sam_log_reason(SAM_MEMORY, "store: a token");
 	if (reason == SAM_OK) {
 		memcpy(plain.data, in->token, SAM_TOKEN_LEN);
 		memcpy(plain.data + SAM_TOKEN_LEN, in->body, in->len);
@@ -108,7 +114,8 @@ static enum sam_reason insert(struct sam_txn *txn, struct sam_token *t)
 }
 
 /* The SAD's token, if it has one. */
-static enum sam_reason current_token(struct sam_txn *txn, int64_t activation, char token[SAM_TOKEN_LEN], bool *found)
+static enum sam_reason current_token(struct sam_txn *txn, int64_t activation,
+				     char token[SAM_TOKEN_LEN], bool *found)
 {
 	struct sam_secret plain = {0};
 	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_TOKEN_OF);
@@ -130,7 +137,8 @@ static enum sam_reason put(struct sam_txn *txn, void *arg)
 	struct sam_token t = {0};
 	sam_auto(sam_free) uint8_t *sealed = NULL;
 	bool known, has = false;
-	enum sam_reason reason = sam_uses_find(txn->conn, txn->store->seal, &txn->head, in->claim, in->now, &a, &known);
+	enum sam_reason reason = sam_uses_find(txn->conn, txn->store->seal, &txn->head, in->claim,
+					       in->now, &a, &known);
 	memcpy(in->current, in->token, SAM_TOKEN_LEN);
 	if (reason == SAM_OK && known)
 		reason = current_token(txn, a.id, in->current, &has);
@@ -146,13 +154,19 @@ static enum sam_reason put(struct sam_txn *txn, void *arg)
 	return reason == SAM_OK && !has ? insert(txn, &t) : reason;
 }
 
-enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_claim *claim, const void *body,
-				    size_t len, int64_t now, char token[SAM_TOKEN_LEN + 1],
-				    const struct sam_record *record)
+enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_claim *claim,
+				    const void *body, size_t len, int64_t now,
+				    char token[SAM_TOKEN_LEN + 1], const struct sam_record *record)
 {
 	if (!body || len > SAM_BODY_MAX || strnlen(token, SAM_TOKEN_LEN + 1) != SAM_TOKEN_LEN)
-		return sam_log_reason(SAM_ARGUMENTS, "store: a token, or its body of %zu bytes", len);
-	struct put in = {.claim = claim, .body = body, .len = len, .now = now, .token = token, .record = record};
+		return sam_log_reason(SAM_ARGUMENTS, "store: a token, or its body of %zu bytes",
+				      len);
+	struct put in = {.claim = claim,
+			 .body = body,
+			 .len = len,
+			 .now = now,
+			 .token = token,
+			 .record = record};
 	struct sam_op op = {.run = put, .arg = &in, .durable = true};
 	enum sam_reason reason = sam_queue_run(store, &op);
 	if (reason == SAM_OK)
@@ -161,8 +175,8 @@ enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_cl
 	return reason;
 }
 
-enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN], uint8_t **body,
-				     size_t *len)
+enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN],
+				     uint8_t **body, size_t *len)
 {
 	uint8_t key[SAM_SEAL_MAC];
 	struct sam_secret plain = {0};
@@ -177,7 +191,8 @@ enum sam_reason sam_store_token_find(struct sam_store *store, const char token[S
 	if (sam_conn_row(store->reader, s))
 		reason = open_row(store->seal, s, &plain);
 	else
-		reason = store->reader->broken != SAM_OK ? store->reader->broken : SAM_TOKEN_UNKNOWN;
+		reason =
+			store->reader->broken != SAM_OK ? store->reader->broken : SAM_TOKEN_UNKNOWN;
 	sam_store_end_read(store);
 	if (reason == SAM_OK) {
 		/* the body alone, NUL after it for convenience */

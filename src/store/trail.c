@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The audit trail's rows: appended in the transaction of what they tell, read on a snapshot of their
- * own. What a line says is the audit room's; the chain's end is in the head.
+ * The audit trail's rows: appended in the transaction of what they tell, read on a snapshot of
+ * their own. What a line says is the audit room's; the chain's end is in the head.
  */
 #include "store/internal.h"
 
@@ -11,12 +11,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static bool insert(struct sam_txn *txn, const struct sam_record *r, uint64_t seq, int64_t time_us, const char *line,
-		   const uint8_t hash[32])
+static bool insert(struct sam_txn *txn, const struct sam_record *r, uint64_t seq, int64_t time_us,
+		   const char *line, const uint8_t hash[32])
 {
 	struct sam_conn *conn = txn->conn;
 	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_AUDIT_ADD);
-	const char *const texts[] = {r->type, r->outcome, r->reason, r->signer, r->actor, r->credential, r->jti, line};
+	const char *const texts[] = {r->type,  r->outcome,    r->reason, r->signer,
+				     r->actor, r->credential, r->jti,	 line};
 	sam_conn_bind_int(conn, s, 1, (int64_t)seq);
 	sam_conn_bind_int(conn, s, 2, time_us);
 	for (int i = 0; i < 8; i++)
@@ -37,10 +38,11 @@ enum sam_reason sam_trail_append(struct sam_txn *txn, const struct sam_record *r
 	if (time_us < head->audit_time)
 		time_us = head->audit_time;
 	uint64_t seq = head->public.audit_seq + 1;
-	enum sam_reason reason = txn->store->chain(record, seq, head->public.node, time_us, head->public.audit_hash,
-						   &line, hash);
+	enum sam_reason reason = txn->store->chain(record, seq, head->public.node, time_us,
+						   head->public.audit_hash, &line, hash);
 	if (reason == SAM_OK && strlen(line) > SAM_LINE_MAX)
-		reason = sam_log_reason(SAM_ARGUMENTS, "store: an audit record of %zu bytes", strlen(line));
+		reason = sam_log_reason(SAM_ARGUMENTS, "store: an audit record of %zu bytes",
+					strlen(line));
 	if (reason != SAM_OK)
 		return reason;
 	head->public.audit_seq = seq;
@@ -56,7 +58,8 @@ static enum sam_reason append(struct sam_txn *txn, void *arg)
 	return sam_trail_append(txn, arg);
 }
 
-enum sam_reason sam_store_append(struct sam_store *store, const struct sam_record *record, bool durable)
+enum sam_reason sam_store_append(struct sam_store *store, const struct sam_record *record,
+				 bool durable)
 {
 	struct sam_op op = {.run = append, .arg = (void *)record, .durable = durable};
 	return sam_queue_run(store, &op);
@@ -64,8 +67,8 @@ enum sam_reason sam_store_append(struct sam_store *store, const struct sam_recor
 
 /* ---- reading ---- */
 
-/* The first record not before ${time_us}: times grow with seq, so halve, and there is no index to keep.
- * Records that were altered so that this misleads are found by `samctl audit verify`. */
+/* The first record not before ${time_us}: times grow with seq, so halve, and there is no index
+ * to keep. Records that were altered so that this misleads are found by `samctl audit verify`. */
 static uint64_t first_since(struct sam_conn *conn, uint64_t last, int64_t time_us)
 {
 	int64_t low = 1, high = (int64_t)last + 1;
@@ -73,7 +76,8 @@ static uint64_t first_since(struct sam_conn *conn, uint64_t last, int64_t time_u
 		int64_t middle = low + (high - low) / 2, seq = high, at = 0;
 		sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_AUDIT_FROM);
 		sam_conn_bind_int(conn, s, 1, middle);
-		bool there = sam_conn_row(conn, s) && sam_conn_column_int(s, 0, &seq) && sam_conn_column_int(s, 1, &at);
+		bool there = sam_conn_row(conn, s) && sam_conn_column_int(s, 0, &seq) &&
+			     sam_conn_column_int(s, 1, &at);
 		sqlite3_reset(s);
 		if (!there || at >= time_us)
 			high = middle;
@@ -89,10 +93,11 @@ enum { FILTERS = 7 };
 static void write_query(const char *const values[FILTERS], char *text, size_t size)
 {
 	static const char *const conditions[FILTERS] = {
-		" AND type = ?6", " AND outcome = ?7", " AND reason = ?8", " AND signer = ?9",
+		" AND type = ?6",   " AND outcome = ?7",     " AND reason = ?8", " AND signer = ?9",
 		" AND actor = ?10", " AND credential = ?11", " AND jti = ?12",
 	};
-	size_t len = (size_t)snprintf(text, size,
+	size_t len = (size_t)snprintf(
+		text, size,
 		"SELECT seq, time_us, line, hash, type, outcome, reason, signer, actor, credential, jti FROM audit"
 		" WHERE seq >= ?1 AND seq <= ?2 AND time_us >= ?3 AND time_us <= ?4");
 	for (unsigned i = 0; i < FILTERS; i++)
@@ -110,7 +115,7 @@ static sqlite3_stmt *prepare_query(struct sam_conn *conn, const struct sam_head 
 				   const struct sam_audit_filter *f)
 {
 	char text[640];
-	const char *const values[FILTERS] = {f->type, f->outcome, f->reason, f->signer,
+	const char *const values[FILTERS] = {f->type,  f->outcome,    f->reason, f->signer,
 					     f->actor, f->credential, f->jti};
 	uint64_t from = f->since_us ? first_since(conn, head->public.audit_seq, f->since_us) : 0;
 	if (f->from_seq > from)
@@ -134,8 +139,10 @@ static bool read_row(sqlite3_stmt *s, struct sam_audit_row *row)
 	bool ok = sam_conn_column_int(s, 0, &seq) && sam_conn_column_int(s, 1, &row->time_us) &&
 		  sam_conn_column_text(s, 2, &row->line, false) &&
 		  sam_conn_column_fixed(s, 3, row->hash, sizeof row->hash) &&
-		  sam_conn_column_text(s, 4, &row->type, false) && sam_conn_column_text(s, 5, &row->outcome, false);
-	const char **const optional[] = {&row->reason, &row->signer, &row->actor, &row->credential, &row->jti};
+		  sam_conn_column_text(s, 4, &row->type, false) &&
+		  sam_conn_column_text(s, 5, &row->outcome, false);
+	const char **const optional[] = {&row->reason, &row->signer, &row->actor, &row->credential,
+					 &row->jti};
 	for (int i = 0; ok && i < 5; i++)
 		ok = sam_conn_column_text(s, 6 + i, optional[i], true);
 	row->seq = (uint64_t)seq;
@@ -152,7 +159,8 @@ enum sam_reason sam_store_audit_read(struct sam_store *store, const struct sam_a
 	sqlite3_stmt *s = reason == SAM_OK ? prepare_query(conn, &head, filter) : NULL;
 	while (reason == SAM_OK && sam_conn_row(conn, s))
 		reason = read_row(s, &row) ? each(arg, &row)
-					   : sam_log_reason(SAM_STORE_TAMPERED, "store: an audit row is not whole");
+					   : sam_log_reason(SAM_STORE_TAMPERED,
+							    "store: an audit row is not whole");
 	if (reason == SAM_OK)
 		reason = conn->broken;
 	sqlite3_finalize(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One write transaction: the head in, any number of operations, the head out, one commit and at most
- * one sync for all of them. Either all that was done is in the file or nothing is.
+ * One write transaction: the head in, any number of operations, the head out, one commit and at
+ * most one sync for all of them. Either all that was done is in the file or nothing is.
  */
 #include "store/internal.h"
 
@@ -11,8 +11,10 @@
  * registry load the rows that grant again. */
 static enum sam_reason foreign(struct sam_txn *txn)
 {
-	sam_log(SAM_LOG_WARNING, "store: another program seems to have written to %s; checking", txn->store->path);
-	enum sam_reason reason = sam_check_forbidding(txn->conn, txn->store->seal, &txn->head, NULL);
+	sam_log(SAM_LOG_WARNING, "store: another program seems to have written to %s; checking",
+		txn->store->path);
+	enum sam_reason reason =
+		sam_check_forbidding(txn->conn, txn->store->seal, &txn->head, NULL);
 	if (reason == SAM_STORE_TAMPERED)
 		atomic_store(&txn->store->tampered, true);
 	if (reason == SAM_OK)
@@ -32,7 +34,8 @@ static enum sam_reason look(struct sam_txn *txn)
 		atomic_store(&txn->store->tampered, true);
 		return sam_log_reason(SAM_STORE_TAMPERED, "store: the head went back");
 	}
-	if (reason == SAM_OK && last->valid && data_version != last->data_version && sequence == last->sequence)
+	if (reason == SAM_OK && last->valid && data_version != last->data_version &&
+	    sequence == last->sequence)
 		reason = foreign(txn);
 	if (reason == SAM_OK)
 		*last = (struct sam_look){true, data_version, sequence};
@@ -42,7 +45,8 @@ static enum sam_reason look(struct sam_txn *txn)
 enum sam_reason sam_txn_suspect(struct sam_txn *txn, void *arg)
 {
 	const struct sam_suspicion *s = arg;
-	if (txn->head.public.sequence != s->sequence || atomic_load(&txn->store->generation) != s->generation)
+	if (txn->head.public.sequence != s->sequence ||
+	    atomic_load(&txn->store->generation) != s->generation)
 		return SAM_OK; /* a commit was under way, or somebody looked already */
 	return foreign(txn);
 }
@@ -51,7 +55,8 @@ static enum sam_reason begin(struct sam_txn *txn, bool durable)
 {
 	struct sam_store *store = txn->store;
 	if (!store->writer) {
-		enum sam_reason reason = sam_conn_open(store->path, store->busy_ms, &store->writer, NULL);
+		enum sam_reason reason =
+			sam_conn_open(store->path, store->busy_ms, &store->writer, NULL);
 		if (reason != SAM_OK)
 			return reason;
 	}
@@ -85,7 +90,8 @@ static bool run_one(struct sam_txn *txn, struct sam_op *op)
 	}
 	bool changed = sqlite3_total_changes64(conn->db) != changes;
 	if (changed && op->result != SAM_OK && conn->broken == SAM_OK)
-		conn->broken = op->result; /* refused after it had written: nothing of this batch may stand */
+		conn->broken =
+			op->result; /* refused after it had written: nothing of this batch may stand */
 	return changed;
 }
 

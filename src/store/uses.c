@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Activations and uses: what a SAD was and what of it is taken. A use row is the consumption; there is
- * no state in it that could be set back (invariant 3).
+ * Activations and uses: what a SAD was and what of it is taken. A use row is the consumption; there
+ * is no state in it that could be set back (invariant 3).
  */
 #include "store/internal.h"
 
@@ -21,8 +21,9 @@ bool sam_uses_read_activation(sqlite3_stmt *s, struct sam_activation *out)
 bool sam_uses_read_use(sqlite3_stmt *s, struct sam_use *out)
 {
 	const uint8_t *digest;
-	if (!sam_conn_column_int(s, 0, &out->activation) || !sam_conn_column_blob(s, 1, &digest, &out->len) ||
-	    out->len < 1 || out->len > sizeof out->digest)
+	if (!sam_conn_column_int(s, 0, &out->activation) ||
+	    !sam_conn_column_blob(s, 1, &digest, &out->len) || out->len < 1 ||
+	    out->len > sizeof out->digest)
 		return false;
 	memcpy(out->digest, digest, out->len);
 	return sam_conn_column_fixed(s, 2, out->mac, sizeof out->mac);
@@ -75,8 +76,9 @@ static enum sam_reason check_use(const struct sam_seal *seal, const struct sam_u
 	return reason;
 }
 
-enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *head,
-			      const struct sam_claim *claim, int64_t now, struct sam_activation *out, bool *found)
+enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal,
+			      const struct sam_head *head, const struct sam_claim *claim,
+			      int64_t now, struct sam_activation *out, bool *found)
 {
 	int64_t latest = now > head->public.latest_time ? now : head->public.latest_time;
 	*found = false;
@@ -98,7 +100,8 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
 	bool whole = sam_uses_read_activation(s, out);
 	sqlite3_reset(s);
 	reason = whole ? check_activation(seal, out)
-		       : sam_log_reason(SAM_STORE_TAMPERED, "store: an activation's row is not whole");
+		       : sam_log_reason(SAM_STORE_TAMPERED,
+					"store: an activation's row is not whole");
 	if (reason == SAM_OK && !sam_mem_equal(out->payload, claim->payload, sizeof out->payload))
 		reason = SAM_SAD_REUSED_ID;
 	return reason;
@@ -127,7 +130,8 @@ enum sam_reason sam_uses_add(struct sam_txn *txn, struct sam_activation *a)
 	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
 }
 
-static sqlite3_stmt *use_statement(struct sam_conn *conn, enum sam_statement which, const struct sam_use *u)
+static sqlite3_stmt *use_statement(struct sam_conn *conn, enum sam_statement which,
+				   const struct sam_use *u)
 {
 	sqlite3_stmt *s = sam_conn_get(conn, which);
 	sam_conn_bind_int(conn, s, 1, u->activation);
@@ -143,8 +147,8 @@ static enum sam_reason find_use(struct sam_txn *txn, struct sam_use *u, bool *fo
 	*found = sam_conn_row(txn->conn, s);
 	if (!*found)
 		return txn->conn->broken;
-	bool whole = sam_uses_read_use(s, &row) && row.activation == u->activation && row.len == u->len &&
-		     memcmp(row.digest, u->digest, u->len) == 0;
+	bool whole = sam_uses_read_use(s, &row) && row.activation == u->activation &&
+		     row.len == u->len && memcmp(row.digest, u->digest, u->len) == 0;
 	sqlite3_reset(s);
 	if (!whole)
 		return sam_log_reason(SAM_STORE_TAMPERED, "store: a use's row is not whole");
@@ -177,7 +181,9 @@ enum sam_reason sam_uses_remove(struct sam_txn *txn, const struct sam_use *u)
 	sam_rowmac_end(&r);
 	if (reason != SAM_OK)
 		return reason;
-	return sam_conn_done(txn->conn, use_statement(txn->conn, SAM_SQL_USE_DELETE, u)) ? SAM_OK : txn->conn->broken;
+	return sam_conn_done(txn->conn, use_statement(txn->conn, SAM_SQL_USE_DELETE, u))
+		       ? SAM_OK
+		       : txn->conn->broken;
 }
 
 /* ---- reserve ---- */
@@ -208,8 +214,8 @@ static enum sam_reason reserve(struct sam_txn *txn, void *arg)
 	const struct reserve *in = arg;
 	struct sam_activation a;
 	bool found, used = false;
-	enum sam_reason reason =
-		sam_uses_find(txn->conn, txn->store->seal, &txn->head, in->claim, in->now, &a, &found);
+	enum sam_reason reason = sam_uses_find(txn->conn, txn->store->seal, &txn->head, in->claim,
+					       in->now, &a, &found);
 	if (reason != SAM_OK)
 		return reason;
 	struct sam_use u = {.activation = a.id, .len = in->len};
@@ -230,8 +236,9 @@ static enum sam_reason reserve(struct sam_txn *txn, void *arg)
 	return add_use(txn, &u);
 }
 
-enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_claim *claim, const uint8_t *digest,
-				  size_t len, int64_t now, struct sam_reservation *out)
+enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_claim *claim,
+				  const uint8_t *digest, size_t len, int64_t now,
+				  struct sam_reservation *out)
 {
 	memset(out, 0, sizeof *out);
 	if (!digest || len < 1 || len > sizeof out->digest)
@@ -255,7 +262,8 @@ struct outcome {
 static enum sam_reason settle(struct sam_txn *txn, void *arg)
 {
 	const struct outcome *in = arg;
-	struct sam_use u = {.activation = in->reservation->activation, .len = in->reservation->digest_len};
+	struct sam_use u = {.activation = in->reservation->activation,
+			    .len = in->reservation->digest_len};
 	bool found;
 	memcpy(u.digest, in->reservation->digest, u.len);
 	enum sam_reason reason = find_use(txn, &u, &found);
@@ -268,7 +276,8 @@ static enum sam_reason settle(struct sam_txn *txn, void *arg)
 	return reason;
 }
 
-static enum sam_reason run_settle(struct sam_store *store, const struct sam_reservation *reservation,
+static enum sam_reason run_settle(struct sam_store *store,
+				  const struct sam_reservation *reservation,
 				  const struct sam_record *record, bool give_back)
 {
 	if (reservation->digest_len < 1 || reservation->digest_len > sizeof reservation->digest)
@@ -284,7 +293,8 @@ enum sam_reason sam_store_commit(struct sam_store *store, const struct sam_reser
 	return run_settle(store, reservation, record, false);
 }
 
-enum sam_reason sam_store_give_back(struct sam_store *store, const struct sam_reservation *reservation,
+enum sam_reason sam_store_give_back(struct sam_store *store,
+				    const struct sam_reservation *reservation,
 				    const struct sam_record *record)
 {
 	return run_settle(store, reservation, record, true);

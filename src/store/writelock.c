@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The write lock: POSIX record locks on PATH.lock, which the kernel drops with the process and fork does
- * not inherit. Never waited for in the kernel, so that no wait is without an end: a waiter tries, and
- * sleeps on a counter in the file that whoever unlocks moves on. The counter is only a hint; a killed
- * holder costs the waiter one nap. (SQLite's own busy handler starves writers for seconds.) Closing any
- * descriptor of the file drops its locks: so all handles of a process share one descriptor.
+ * The write lock: POSIX record locks on PATH.lock, which the kernel drops with the process and fork
+ * does not inherit. Never waited for in the kernel, so that no wait is without an end: a waiter
+ * tries, and sleeps on a counter in the file that whoever unlocks moves on. The counter is only a
+ * hint; a killed holder costs the waiter one nap. (SQLite's own busy handler starves writers for
+ * seconds.) Closing any descriptor of the file drops its locks: so all handles of a process share
+ * one descriptor.
  */
 #include "store/internal.h"
 
@@ -31,7 +32,8 @@ struct sam_writelock {
 	dev_t dev;
 	ino_t ino;
 	int fd;
-	_Atomic uint32_t *released; /* of each byte, how often: in the file, shared by all processes */
+	_Atomic uint32_t
+		*released; /* of each byte, how often: in the file, shared by all processes */
 	unsigned handles;
 	pthread_mutex_t inside; /* one handle of this process at a time */
 };
@@ -78,7 +80,8 @@ static int open_file(const char *store, const char *path)
 {
 	struct stat st;
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && geteuid() == 0 && stat(store, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+	if (fd >= 0 && geteuid() == 0 && stat(store, &st) == 0 &&
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
 		sam_log(SAM_LOG_WARNING, "store: %s: %s", path, strerror(errno));
 	return fd;
 }
@@ -96,7 +99,8 @@ static bool map_counters(struct sam_writelock *l)
 {
 	off_t size = BYTES * sizeof *l->released;
 	struct stat st;
-	if (fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_size < size && ftruncate(l->fd, size) != 0))
+	if (fstat(l->fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    (st.st_size < size && ftruncate(l->fd, size) != 0))
 		return false;
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
@@ -182,12 +186,14 @@ static void nap(const struct sam_writelock *lock, unsigned byte, uint32_t releas
 }
 
 /* Until ${deadline_ms}. */
-static enum sam_reason poll_for(const struct sam_writelock *lock, unsigned byte, int64_t deadline_ms)
+static enum sam_reason poll_for(const struct sam_writelock *lock, unsigned byte,
+				int64_t deadline_ms)
 {
 	uint32_t released = atomic_load(&lock->released[byte]);
 	while (!set(lock, F_WRLCK, byte)) {
 		if (errno != EACCES && errno != EAGAIN && errno != EINTR)
-			return sam_log_reason(SAM_STORE_FAILED, "store: the write lock: %s", strerror(errno));
+			return sam_log_reason(SAM_STORE_FAILED, "store: the write lock: %s",
+					      strerror(errno));
 		if (sam_clock_monotonic_ms() >= deadline_ms)
 			return SAM_STORE_BUSY;
 		nap(lock, byte, released);

@@ -26,7 +26,7 @@ static char *sads[LINES_MAX];
 static uint8_t digests[LINES_MAX][32];
 static size_t lines;
 static unsigned long calls;
-static unsigned given;              /* signatures, all of them */
+static unsigned given;		     /* signatures, all of them */
 static unsigned long answers[0x300]; /* how often each code came */
 
 /* Shared on purpose and without a lock: threads use each other's handles. */
@@ -66,7 +66,8 @@ static void remember(struct thread *t, CK_ULONG *pool, CK_ULONG handle)
 /* A length that fits the buffer: what a call says is there, it may read. */
 static CK_ULONG length(struct thread *t)
 {
-	static const CK_ULONG usual[] = {0, 1, 16, 20, 31, 32, 33, 48, 51, 64, 128, 129, 256, 384, BUFFER};
+	static const CK_ULONG usual[] = {0,  1,	 16,  20,  31,	32,  33,    48,
+					 51, 64, 128, 129, 256, 384, BUFFER};
 	return one_in(t, 3) ? roll(t) % BUFFER : usual[roll(t) % (sizeof usual / sizeof *usual)];
 }
 
@@ -92,9 +93,20 @@ static CK_ULONG *room_len(struct thread *t, CK_ULONG *len)
 
 static CK_MECHANISM *mechanism(struct thread *t, CK_MECHANISM *m, CK_ULONG parameter[3])
 {
-	static const CK_MECHANISM_TYPE types[] = {CKM_ECDSA, CKM_ECDSA, CKM_ECDSA_SHA256, CKM_RSA_PKCS, CKM_RSA_PKCS_PSS,
-						  CKM_SHA256_RSA_PKCS, CKM_SHA512_RSA_PKCS_PSS, CKM_EDDSA, CKM_RSA_X_509,
-						  CKM_SHA256, CKM_SHA384, CKM_SHA512, CKM_MD5, CKM_AES_CBC};
+	static const CK_MECHANISM_TYPE types[] = {CKM_ECDSA,
+						  CKM_ECDSA,
+						  CKM_ECDSA_SHA256,
+						  CKM_RSA_PKCS,
+						  CKM_RSA_PKCS_PSS,
+						  CKM_SHA256_RSA_PKCS,
+						  CKM_SHA512_RSA_PKCS_PSS,
+						  CKM_EDDSA,
+						  CKM_RSA_X_509,
+						  CKM_SHA256,
+						  CKM_SHA384,
+						  CKM_SHA512,
+						  CKM_MD5,
+						  CKM_AES_CBC};
 	*m = (CK_MECHANISM){types[roll(t) % (sizeof types / sizeof *types)], NULL, 0};
 	if (one_in(t, 4)) {
 		parameter[0] = CKM_SHA256;
@@ -111,15 +123,34 @@ enum { TEMPLATE = 6 };
 /* Some attributes; each value is long enough for its length. */
 static CK_ULONG template(struct thread *t, CK_ATTRIBUTE a[TEMPLATE])
 {
-	static const CK_ATTRIBUTE_TYPE types[] = {
-		CKA_CLASS, CKA_TOKEN, CKA_PRIVATE, CKA_LABEL, CKA_ID, CKA_VALUE, CKA_KEY_TYPE, CKA_MODULUS, CKA_EC_PARAMS,
-		CKA_EC_POINT, CKA_PUBLIC_EXPONENT, CKA_SIGN, CKA_ALLOWED_MECHANISMS, CKA_PRIVATE_EXPONENT, CKA_APPLICATION,
-		CKA_CERTIFICATE_TYPE, CKA_ALWAYS_AUTHENTICATE, CKA_PUBLIC_KEY_INFO};
+	static const CK_ATTRIBUTE_TYPE types[] = {CKA_CLASS,
+						  CKA_TOKEN,
+						  CKA_PRIVATE,
+						  CKA_LABEL,
+						  CKA_ID,
+						  CKA_VALUE,
+						  CKA_KEY_TYPE,
+						  CKA_MODULUS,
+						  CKA_EC_PARAMS,
+						  CKA_EC_POINT,
+						  CKA_PUBLIC_EXPONENT,
+						  CKA_SIGN,
+						  CKA_ALLOWED_MECHANISMS,
+						  CKA_PRIVATE_EXPONENT,
+						  CKA_APPLICATION,
+						  CKA_CERTIFICATE_TYPE,
+						  CKA_ALWAYS_AUTHENTICATE,
+						  CKA_PUBLIC_KEY_INFO};
 	static CK_ULONG small[] = {0, 1, 2, 3, 4};
 	for (int i = 0; i < TEMPLATE; i++) {
-		a[i].type = one_in(t, 20) ? roll(t) : types[roll(t) % (sizeof types / sizeof *types)];
-		a[i].pValue = one_in(t, 8) ? NULL : one_in(t, 2) ? (void *)&small[roll(t) % 5] : (void *)t->out;
-		a[i].ulValueLen = a[i].pValue == t->out ? length(t) : roll(t) % 9 % 2 ? 1 : sizeof(CK_ULONG);
+		a[i].type =
+			one_in(t, 20) ? roll(t) : types[roll(t) % (sizeof types / sizeof *types)];
+		a[i].pValue = one_in(t, 8)   ? NULL
+			      : one_in(t, 2) ? (void *)&small[roll(t) % 5]
+					     : (void *)t->out;
+		a[i].ulValueLen = a[i].pValue == t->out ? length(t)
+				  : roll(t) % 9 % 2	? 1
+							: sizeof(CK_ULONG);
 	}
 	return one_in(t, 40) ? roll(t) : roll(t) % (TEMPLATE + 1);
 }
@@ -134,12 +165,15 @@ static CK_RV create(struct thread *t, CK_ULONG s)
 	a[0] = (CK_ATTRIBUTE){CKA_CLASS, &class, sizeof class};
 	if (one_in(t, 3)) {
 		const char *sad = sads[roll(t) % lines];
-		a[1] = (CK_ATTRIBUTE){CKA_APPLICATION, P11_SAM_APPLICATION_SAD, strlen(P11_SAM_APPLICATION_SAD)};
-		a[2] = (CK_ATTRIBUTE){CKA_VALUE, (void *)sad, roll(t) % 3 ? strlen(sad) : roll(t) % strlen(sad)};
+		a[1] = (CK_ATTRIBUTE){CKA_APPLICATION, P11_SAM_APPLICATION_SAD,
+				      strlen(P11_SAM_APPLICATION_SAD)};
+		a[2] = (CK_ATTRIBUTE){CKA_VALUE, (void *)sad,
+				      roll(t) % 3 ? strlen(sad) : roll(t) % strlen(sad)};
 		class = CKO_DATA;
 		count = 2;
 	}
-	CK_RV rv = p11->C_CreateObject(s, a, count > TEMPLATE ? count : count + 1, one_in(t, 30) ? NULL : &object);
+	CK_RV rv = p11->C_CreateObject(s, a, count > TEMPLATE ? count : count + 1,
+				       one_in(t, 30) ? NULL : &object);
 	if (rv == CKR_OK)
 		remember(t, objects, object);
 	return rv;
@@ -151,7 +185,8 @@ static CK_RV find_some(struct thread *t, CK_ULONG s)
 	CK_ATTRIBUTE a[TEMPLATE], keys = {CKA_CLASS, &class, sizeof class};
 	CK_OBJECT_HANDLE found[HANDLES];
 	CK_ULONG n = 0, count = template(t, a);
-	CK_RV rv = one_in(t, 2) ? p11->C_FindObjectsInit(s, &keys, 1) : p11->C_FindObjectsInit(s, a, count);
+	CK_RV rv = one_in(t, 2) ? p11->C_FindObjectsInit(s, &keys, 1)
+				: p11->C_FindObjectsInit(s, a, count);
 	if (p11->C_FindObjects(s, found, HANDLES, &n) == CKR_OK)
 		for (CK_ULONG i = 0; i < n && i < HANDLES; i++)
 			remember(t, objects, found[i]);
@@ -161,8 +196,12 @@ static CK_RV find_some(struct thread *t, CK_ULONG s)
 
 static CK_RV log_in(struct thread *t, CK_ULONG s)
 {
-	const char *secret = one_in(t, 2) ? pin : one_in(t, 3) ? "nobody:password" : sads[roll(t) % lines];
-	const CK_ULONG len = one_in(t, 10) ? roll(t) % (strlen(secret) + 1) : one_in(t, 50) ? ~0UL : strlen(secret);
+	const char *secret = one_in(t, 2)   ? pin
+			     : one_in(t, 3) ? "nobody:password"
+					    : sads[roll(t) % lines];
+	const CK_ULONG len = one_in(t, 10)   ? roll(t) % (strlen(secret) + 1)
+			     : one_in(t, 50) ? ~0UL
+					     : strlen(secret);
 	return p11->C_Login(s, roll(t) % 4, one_in(t, 30) ? NULL : (CK_UTF8CHAR *)secret, len);
 }
 
@@ -178,7 +217,8 @@ static CK_RV sign_somehow(struct thread *t, CK_ULONG s, bool final)
 {
 	CK_ULONG len;
 	CK_BYTE *out = room(t);
-	CK_RV rv = final ? p11->C_SignFinal(s, out, room_len(t, &len)) : p11->C_Sign(s, data(t), length(t), out, room_len(t, &len));
+	CK_RV rv = final ? p11->C_SignFinal(s, out, room_len(t, &len))
+			 : p11->C_Sign(s, data(t), length(t), out, room_len(t, &len));
 	return out ? count_signature(rv) : rv;
 }
 
@@ -220,14 +260,26 @@ static CK_RV call_any(struct thread *t, CK_ULONG s)
 	case 14: return p11->C_CopyObject(s, object, a, template(t, a), &len);
 	case 15: return p11->C_GetObjectSize(s, object, room_len(t, &len));
 	case 16: return p11->C_DecryptInit(s, mechanism(t, &m, parameter), object);
-	case 17: return p11->C_UnwrapKey(s, mechanism(t, &m, parameter), object, data(t), length(t), a, 0, &len);
-	case 18: return p11->C_WrapKey(s, mechanism(t, &m, parameter), object, object, room(t), room_len(t, &len));
+	case 17:
+		return p11->C_UnwrapKey(s, mechanism(t, &m, parameter), object, data(t), length(t),
+					a, 0, &len);
+	case 18:
+		return p11->C_WrapKey(s, mechanism(t, &m, parameter), object, object, room(t),
+				      room_len(t, &len));
 	case 19: return p11->C_GenerateRandom(s, room(t), length(t));
-	case 20: return p11->C_FindObjects(s, (CK_OBJECT_HANDLE *)(void *)t->out, roll(t) % 9, room_len(t, &len));
+	case 20:
+		return p11->C_FindObjects(s, (CK_OBJECT_HANDLE *)(void *)t->out, roll(t) % 9,
+					  room_len(t, &len));
 	case 21: return p11->C_FindObjectsFinal(s);
-	case 22: return p11->C_GetMechanismInfo(roll(t) % 2, roll(t) % 0x1100, (CK_MECHANISM_INFO *)(void *)t->out);
-	case 23: return p11->C_GetTokenInfo(0, one_in(t, 9) ? NULL : (CK_TOKEN_INFO *)(void *)t->out);
-	case 24: return p11->C_GetSessionInfo(s, one_in(t, 9) ? NULL : (CK_SESSION_INFO *)(void *)t->out);
+	case 22:
+		return p11->C_GetMechanismInfo(roll(t) % 2, roll(t) % 0x1100,
+					       (CK_MECHANISM_INFO *)(void *)t->out);
+	case 23:
+		return p11->C_GetTokenInfo(0,
+					   one_in(t, 9) ? NULL : (CK_TOKEN_INFO *)(void *)t->out);
+	case 24:
+		return p11->C_GetSessionInfo(s, one_in(t, 9) ? NULL
+							     : (CK_SESSION_INFO *)(void *)t->out);
 	default: return p11->C_GetOperationState(s, room(t), room_len(t, &len));
 	}
 }
@@ -235,8 +287,11 @@ static CK_RV call_any(struct thread *t, CK_ULONG s)
 static CK_RV open_one(struct thread *t)
 {
 	CK_SESSION_HANDLE fresh = 0;
-	CK_RV rv = p11->C_OpenSession(one_in(t, 30), one_in(t, 30) ? roll(t) : CKF_SERIAL_SESSION | (roll(t) & CKF_RW_SESSION),
-				      NULL, NULL, one_in(t, 30) ? NULL : &fresh);
+	CK_RV rv =
+		p11->C_OpenSession(one_in(t, 30),
+				   one_in(t, 30) ? roll(t)
+						 : CKF_SERIAL_SESSION | (roll(t) & CKF_RW_SESSION),
+				   NULL, NULL, one_in(t, 30) ? NULL : &fresh);
 	if (rv == CKR_OK)
 		remember(t, sessions, fresh);
 	return rv;
@@ -329,8 +384,10 @@ static bool still_works(void)
 	CK_OBJECT_HANDLE key = 0;
 	CK_ULONG n = 0;
 	p11->C_Finalize(NULL);
-	if (p11->C_Initialize(NULL) != CKR_OK || p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s) != CKR_OK ||
-	    p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)) != CKR_OK || p11->C_FindObjectsInit(s, a, 2) != CKR_OK ||
+	if (p11->C_Initialize(NULL) != CKR_OK ||
+	    p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s) != CKR_OK ||
+	    p11->C_Login(s, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)) != CKR_OK ||
+	    p11->C_FindObjectsInit(s, a, 2) != CKR_OK ||
 	    p11->C_FindObjects(s, &key, 1, &n) != CKR_OK || n != 1)
 		return false;
 	p11->C_FindObjectsFinal(s);
@@ -339,9 +396,11 @@ static bool still_works(void)
 		CK_ULONG len = sizeof signature;
 		const size_t line = i % lines;
 		if (p11->C_SignInit(s, &ecdsa, key) != CKR_OK ||
-		    p11->C_Login(s, CKU_CONTEXT_SPECIFIC, (CK_UTF8CHAR *)sads[line], strlen(sads[line])) != CKR_OK)
+		    p11->C_Login(s, CKU_CONTEXT_SPECIFIC, (CK_UTF8CHAR *)sads[line],
+				 strlen(sads[line])) != CKR_OK)
 			return false;
-		const CK_RV rv = count_signature(p11->C_Sign(s, digests[line], 32, signature, &len));
+		const CK_RV rv =
+			count_signature(p11->C_Sign(s, digests[line], 32, signature, &len));
 		if (rv != CKR_OK && rv != CKR_FUNCTION_REJECTED)
 			return false;
 	}
@@ -357,7 +416,8 @@ int main(int argc, char **argv)
 	read_files(argv[3]);
 	calls = strtoul(argv[2], NULL, 10);
 	void *handle = dlopen(need("P11_SAM_MODULE"), RTLD_NOW | RTLD_LOCAL);
-	CK_C_GetFunctionList get = handle ? (CK_C_GetFunctionList)dlsym(handle, "C_GetFunctionList") : NULL;
+	CK_C_GetFunctionList get =
+		handle ? (CK_C_GetFunctionList)dlsym(handle, "C_GetFunctionList") : NULL;
 	if (!get || get(&p11) != CKR_OK || p11->C_Initialize(&args) != CKR_OK)
 		die("the module cannot be used");
 	for (unsigned i = 0; i < THREADS; i++) {
@@ -370,9 +430,11 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
 		if (answers[i])
 			printf("# 0x%03zx %lu\n", i, answers[i]);
-	printf("ok 1 - %lu random calls in %d threads, seed %s\n", THREADS * calls, THREADS, argv[1]);
+	printf("ok 1 - %lu random calls in %d threads, seed %s\n", THREADS * calls, THREADS,
+	       argv[1]);
 	const bool works = still_works(), once = given == lines;
 	printf("%sok 2 - the module still works\n", works ? "" : "not ");
-	printf("%sok 3 - each SAD gave its one signature: %u of %zu\n1..3\n", once ? "" : "not ", given, lines);
+	printf("%sok 3 - each SAD gave its one signature: %u of %zu\n1..3\n", once ? "" : "not ",
+	       given, lines);
 	return works && once ? EXIT_SUCCESS : EXIT_FAILURE;
 }

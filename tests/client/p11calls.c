@@ -51,7 +51,9 @@ const char *need(const char *name)
 {
 	const char *value = getenv(name);
 	if (!value || !*value) {
-		printf("1..0 # SKIP %s is not set: run under the environment of tools/quickstart --keep\n", name);
+		printf("1..0 # SKIP %s is not set: run under the environment of tools/quickstart "
+		       "--keep\n",
+		       name);
 		exit(77);
 	}
 	return value;
@@ -71,8 +73,11 @@ char *new_sad(const char *credential, const char *hash, const uint8_t *digest, s
 	size_t size = 0;
 	for (size_t i = 0; i < len && i < 64; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	snprintf(command, sizeof command, "'%s' new --key '%s' --signer '%s' --aud '%s' --credential %s --hash %s --digest %s",
-		 need("SADTOOL"), need("DEVICE_KEY"), need("SIGNER"), need("SAM_ID"), credential, hash, hex);
+	snprintf(command, sizeof command,
+		 "'%s' new --key '%s' --signer '%s' --aud '%s' --credential %s --hash %s --digest "
+		 "%s",
+		 need("SADTOOL"), need("DEVICE_KEY"), need("SIGNER"), need("SAM_ID"), credential,
+		 hash, hex);
 	FILE *f = popen(command, "r");
 	const ssize_t n = f ? getline(&line, &size, f) : -1;
 	if (!f || pclose(f) != 0 || n < 2)
@@ -92,8 +97,9 @@ size_t sha(const char *name, const void *data, size_t len, uint8_t *out)
 /* A function list is a version and then pointers. */
 CK_RV call_zero(size_t i, unsigned long first)
 {
-	typedef CK_RV (*any)(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long, unsigned long,
-			     unsigned long, unsigned long, unsigned long, unsigned long);
+	typedef CK_RV (*any)(unsigned long, unsigned long, unsigned long, unsigned long,
+			     unsigned long, unsigned long, unsigned long, unsigned long,
+			     unsigned long, unsigned long);
 	any call;
 	memcpy(&call, (char *)p11_30 + (1 + i) * sizeof call, sizeof call);
 	return call(first, 0, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -109,7 +115,8 @@ const char *call_name(size_t i)
 CK_SESSION_HANDLE open_session(CK_FLAGS flags)
 {
 	CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
-	if (p11->C_OpenSession(P11_SAM_SLOT, CKF_SERIAL_SESSION | flags, NULL, NULL, &session) != CKR_OK)
+	if (p11->C_OpenSession(P11_SAM_SLOT, CKF_SERIAL_SESSION | flags, NULL, NULL, &session) !=
+	    CKR_OK)
 		bail("C_OpenSession failed");
 	return session;
 }
@@ -122,7 +129,8 @@ CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE type, const char *pin)
 CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, const char *credential)
 {
 	uint8_t id[P11_SAM_KEY_ID_LENGTH];
-	CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id, unhex(credential, id, sizeof id)}};
+	CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+				   {CKA_ID, id, unhex(credential, id, sizeof id)}};
 	CK_OBJECT_HANDLE found[2] = {CK_INVALID_HANDLE, CK_INVALID_HANDLE};
 	CK_ULONG n = 0;
 	if (p11->C_FindObjectsInit(session, template, 2) != CKR_OK)
@@ -156,8 +164,10 @@ static void load(const char *path)
 	CK_C_GetFunctionList get = (CK_C_GetFunctionList)dlsym(handle, "C_GetFunctionList");
 	if (!get || get(&p11) != CKR_OK)
 		bail("C_GetFunctionList");
-	CK_RV (*get_interface)(CK_UTF8CHAR *, CK_VERSION *, struct interface **, CK_FLAGS) =
-		(CK_RV(*)(CK_UTF8CHAR *, CK_VERSION *, struct interface **, CK_FLAGS))dlsym(handle, "C_GetInterface");
+	CK_RV (*get_interface)
+	(CK_UTF8CHAR *, CK_VERSION *, struct interface **, CK_FLAGS) =
+		(CK_RV(*)(CK_UTF8CHAR *, CK_VERSION *, struct interface **,
+			  CK_FLAGS))dlsym(handle, "C_GetInterface");
 	struct interface *interface = NULL;
 	if (!get_interface || get_interface(NULL, NULL, &interface, 0) != CKR_OK)
 		bail("C_GetInterface");

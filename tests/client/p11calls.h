@@ -27,7 +27,8 @@ struct list_3_0 {
 	CK_FUNCTION_LIST base;
 	CK_RV (*C_GetInterfaceList)(struct interface *, CK_ULONG *);
 	CK_RV (*C_GetInterface)(CK_UTF8CHAR *, CK_VERSION *, struct interface **, CK_FLAGS);
-	CK_RV (*C_LoginUser)(CK_SESSION_HANDLE, CK_USER_TYPE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG);
+	CK_RV (*C_LoginUser)
+	(CK_SESSION_HANDLE, CK_USER_TYPE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG);
 	CK_RV (*C_SessionCancel)(CK_SESSION_HANDLE, CK_FLAGS);
 	CK_RV (*message[20])(void);
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the tests of the store share: a store in a folder of its own, a small chain, claims, records, and
- * another program's hands in the file.
+ * What the tests of the store share: a store in a folder of its own, a small chain, claims,
+ * records, and another program's hands in the file.
  */
 #ifndef SAM_TESTS_STORE_FIXTURE_H
 #define SAM_TESTS_STORE_FIXTURE_H
@@ -28,7 +28,8 @@ static inline void is(enum sam_reason got, enum sam_reason want)
 		ck_abort_msg("%s, not %s", sam_reason_name(got), sam_reason_name(want));
 }
 
-/* The line is {"seq":N,MEMBERS,"prev":HEX}, the hash its SHA-256; "refuse" in the members refuses. */
+/* The line is {"seq":N,MEMBERS,"prev":HEX}, the hash its SHA-256; "refuse" in the members
+ * refuses. */
 static inline enum sam_reason test_chain(const struct sam_record *record, uint64_t seq, const char *node,
 					 int64_t time_us, const uint8_t prev[32], char **line, uint8_t hash[32])
 {

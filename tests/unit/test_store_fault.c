@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The store under bad conditions: threads and processes that want the same, fork, kill -9, a full disk, a
- * sync that fails, a lock that does not come free.
+ * The store under bad conditions: threads and processes that want the same, fork, kill -9, a full
+ * disk, a sync that fails, a lock that does not come free.
  */
 #include "store_fixture.h"
 
@@ -486,7 +486,8 @@ START_TEST(a_failed_sync_releases_nothing_ever_after)
 	atomic_store(&fail_sync, false);
 	is(sam_store_commit(store, &r, &a_record), SAM_STORE_FAILED);
 	is(sam_store_head(store, &head), SAM_STORE_FAILED);
-	/* what was written before the sync failed may be found or not: whole, and spent in any case */
+	/* what was written before the sync failed may be found or not: whole, and spent in any
+	 * case */
 	reopen();
 	is(sam_store_head(store, &head), SAM_OK);
 	ck_assert_uint_le(head.audit_seq, 1);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The store in strange hands: what is changed, added, removed or set back in the file is noticed, and
- * refuses (invariant 9).
+ * The store in strange hands: what is changed, added, removed or set back in the file is noticed,
+ * and refuses (invariant 9).
  */
 #include "store_fixture.h"
 
-/* Rows in every table: two activations, one of them with a token, three uses, two grants, records. */
+/* Rows in every table: two activations, one of them with a token, three uses, two grants,
+ * records. */
 static void fill(void)
 {
 	char token[SAM_TOKEN_LEN + 1] = "sat_abcdefghijklmnopqrstuvwxyz";
@@ -53,8 +54,8 @@ static const char *const forbidding[] = {
 	"DELETE FROM uses WHERE activation = 2",
 	"DELETE FROM uses",
 	"INSERT INTO uses SELECT 2, randomblob(32), mac FROM uses WHERE activation = 2",
-	"UPDATE uses SET activation = 2 WHERE activation = 1 AND digest NOT IN"
-	" (SELECT digest FROM uses WHERE activation = 2)",
+	("UPDATE uses SET activation = 2 WHERE activation = 1 AND digest NOT IN"
+	 " (SELECT digest FROM uses WHERE activation = 2)"),
 	"UPDATE tokens SET lookup = randomblob(32)",
 	"UPDATE tokens SET activation = 1",
 	"UPDATE tokens SET sealed = randomblob(62)",
@@ -94,8 +95,8 @@ static const char *const granting[] = {
 	"UPDATE grants SET body = CAST('Active' AS BLOB) WHERE id = 'bob'",
 	"UPDATE grants SET mac = randomblob(32) WHERE id = 'bob'",
 	"UPDATE grants SET mac = x'00' WHERE id = 'bob'",
-	"UPDATE grants SET body = (SELECT body FROM grants WHERE id = 'alice'), mac = (SELECT mac FROM grants WHERE"
-	" id = 'alice') WHERE id = 'bob'",
+	("UPDATE grants SET body = (SELECT body FROM grants WHERE id = 'alice'), mac = (SELECT mac FROM grants WHERE"
+	 " id = 'alice') WHERE id = 'bob'"),
 	"DELETE FROM grants WHERE id = 'bob'",
 	"DELETE FROM grants",
 	"INSERT INTO grants SELECT kind, 'carol', body, mac FROM grants WHERE id = 'bob'",
@@ -247,8 +248,8 @@ START_TEST(our_own_writes_raise_no_suspicion)
 }
 END_TEST
 
-/* Followed, before anybody looks, by a commit through a handle that has not written yet: the data version
- * and the sequence have both moved. */
+/* Followed, before anybody looks, by a commit through a handle that has not written yet: the
+ * data version and the sequence have both moved. */
 static void meddle_unseen(struct sam_store *fresh, const char *sql)
 {
 	meddle(sql);
