@@ -6,6 +6,7 @@
 #include "provider/provider.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static atomic_ulong forks = 1;
 static _Atomic(struct sam_provider *) newest;
@@ -49,7 +50,11 @@ static struct sam_provider *provider_new(struct sam_provider *previous, unsigned
 	p->objects.last = (fork_count - 1) << 16;
 	atomic_init(&p->phase, SAM_PHASE_DOWN);
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->moved, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC); /* a deadline is no date */
+	pthread_cond_init(&p->moved, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	pthread_mutex_init(&p->sessions.lock, NULL);
 	pthread_mutex_init(&p->login.serial, NULL);
 	pthread_mutex_init(&p->login.lock, NULL);

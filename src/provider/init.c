@@ -55,7 +55,7 @@ static CK_RV read_arguments(const CK_C_INITIALIZE_ARGS *args, char *config, size
 
 static void deadline_set(struct timespec *at)
 {
-	clock_gettime(CLOCK_REALTIME, at);
+	clock_gettime(CLOCK_MONOTONIC, at);
 	at->tv_sec += WAIT_SECONDS;
 }
 

@@ -15,7 +15,7 @@ struct scan {
 	struct sam_conn *conn;
 	const struct sam_seal *seal;
 	struct sam_msg *msg;
-	bool each_mac; /* the row's own MAC too, to name the row; the sum alone finds that something is wrong */
+	bool each_mac; /* the row's own MAC too, to name the row: the sum alone does not */
 	struct sam_sum sum;
 };
 

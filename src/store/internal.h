@@ -19,7 +19,7 @@ enum {
 	SAM_DIGEST_MAX = 64,
 	SAM_BODY_MAX = 1 << 20,      /* of a granting row or a token */
 	SAM_LINE_MAX = 1 << 20,      /* of an audit record */
-	SAM_SWEEP_GRACE = 300,       /* seconds that an expired SAD's rows stay: a CM may still be signing */
+	SAM_SWEEP_GRACE = 300,       /* seconds that expired rows stay: a CM may still be signing */
 };
 
 /* ---- what the head has ---- */

@@ -89,9 +89,9 @@ static bool run_one(struct sam_txn *txn, struct sam_op *op)
 		return op->result == SAM_OK;
 	}
 	bool changed = sqlite3_total_changes64(conn->db) != changes;
+	/* refused after it had written: nothing of this batch may stand */
 	if (changed && op->result != SAM_OK && conn->broken == SAM_OK)
-		conn->broken =
-			op->result; /* refused after it had written: nothing of this batch may stand */
+		conn->broken = op->result;
 	return changed;
 }
 

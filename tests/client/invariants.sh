@@ -77,7 +77,7 @@ list >"$work/list" 2>&1
 check "invariant 7, own login: nobody sees none" eval '! grep -q p256 "$work/list"'
 SAM_TEST_PIN=$(cat "$CM_PIN_FILE") list --login --pin env:SAM_TEST_PIN >"$work/list" 2>&1
 check "invariant 7, own login: the CM's PIN opens nothing here" eval '! grep -q p256 "$work/list"'
-printf 'a-password-for-tests' >"$work/sca.pin"
+(umask 077 && printf 'a-password-for-tests' >"$work/sca.pin")
 check "an SCA is made for nobody" \
 	as_officer principal add sca1 --role sca --new-pin-source "file:$work/sca.pin"
 check "an SCA is made for the signer" \

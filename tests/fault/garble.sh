@@ -77,7 +77,7 @@ done
 # What the database's owner might try, with the store at rest.
 if command -v sqlite3 >/dev/null; then
 	for sql in 'DELETE FROM uses' 'DELETE FROM activations' 'DELETE FROM uses; DELETE FROM activations' \
-		'UPDATE activations SET exp = exp + 100000' "UPDATE grants SET body = replace(body, 'alice', 'alicf')" \
+		'UPDATE activations SET exp = exp + 100000' "UPDATE grants SET body = CAST(replace(CAST(body AS TEXT), 'alice', 'alicf') AS BLOB)" \
 		"DELETE FROM grants WHERE kind = 'authenticator'" 'DELETE FROM head' 'UPDATE head SET sealed = zeroblob(400)'; do
 		if sqlite3 "$demo/state.db" "$sql" 2>"$work/sql.log"; then
 			crashes=0 second=0 worked=0 refused=0
