@@ -292,6 +292,7 @@ struct sam_store {
 	unsigned busy_ms;
 	pid_t pid;                    /* of the process that opened it: no other may use it */
 	struct sam_writelock *lock;
+	int mark;                     /* PATH.mark; written by the leader */
 	struct sam_queue queue;
 	struct sam_conn *writer;      /* the leader's; opened with the first write */
 	struct sam_chores chores;     /* the leader's */
@@ -302,6 +303,20 @@ struct sam_store {
 	atomic_bool failed;           /* a sync failed: what the disk has is not known */
 	atomic_uint_fast64_t generation; /* times that another program was found to have written */
 };
+
+/* ---- mark.c ---- */
+
+/** sam_mark_create(path, seal, sequence): The mark of a new store, on the disk. */
+enum sam_reason sam_mark_create(const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
+/** sam_mark_open(path, fd): STORE_TAMPERED if it is gone. */
+enum sam_reason sam_mark_open(const char *path, int *fd) SAM_MUST;
+/** sam_mark_read(fd, seal, sequence): How far the store had come at least: read it before the head. STORE_TAMPERED,
+ * not logged, for without the write lock a writer may be half-way. */
+enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence) SAM_MUST;
+/** sam_mark_write(fd, path, seal, sequence): After a durable commit, under the write lock. */
+enum sam_reason sam_mark_write(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
+
+/* ---- store.c ---- */
 
 /** sam_store_usable(store): INTERNAL in a forked child, STORE_TAMPERED, STORE_FAILED once found. */
 enum sam_reason sam_store_usable(const struct sam_store *store) SAM_MUST;

@@ -7,6 +7,7 @@ libsam_la_SOURCES += \
 	src/store/grants.c \
 	src/store/head.c \
 	src/store/internal.h \
+	src/store/mark.c \
 	src/store/queue.c \
 	src/store/rowmac.c \
 	src/store/schema.c \

@@ -144,11 +144,28 @@ static enum sam_reason upgrade(struct sam_txn *txn, void *arg)
 	return reason == SAM_OK ? sam_schema_digest(txn->conn, txn->head.schema) : reason;
 }
 
+/* invariant 3: a store that was set back would give again what it gave. */
+static enum sam_reason check_mark(struct sam_txn *txn, void *arg)
+{
+	uint64_t sequence;
+	(void)arg;
+	enum sam_reason reason = sam_mark_read(txn->store->mark, txn->store->seal, &sequence);
+	if (reason == SAM_STORE_TAMPERED)
+		return sam_log_reason(reason, "store: %s.mark is cut or does not have its MAC", txn->store->path);
+	if (reason == SAM_OK && txn->head.public.sequence < sequence)
+		reason = sam_log_reason(SAM_STORE_TAMPERED,
+					"store: %s was set back, or its WAL lost: transaction %ju of %ju",
+					txn->store->path, (uintmax_t)txn->head.public.sequence, (uintmax_t)sequence);
+	return reason;
+}
+
 static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 {
 	int64_t version;
 	struct sam_head head;
 	enum sam_reason reason = sam_writelock_open(store->path, &store->lock);
+	if (reason == SAM_OK)
+		reason = sam_mark_open(store->path, &store->mark);
 	if (reason == SAM_OK)
 		reason = sam_conn_open(store->path, store->busy_ms, &store->reader, msg);
 	if (reason != SAM_OK)
@@ -162,12 +179,18 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 	struct sam_op op = {.run = upgrade, .durable = true, .compound = true};
 	if (version < sam_schema_version())
 		reason = sam_queue_run(store, &op);
+	uint64_t mark = 0; /* read before the head, which is never behind it */
+	enum sam_reason marked = sam_mark_read(store->mark, store->seal, &mark);
 	if (reason == SAM_OK)
 		reason = sam_store_begin_read(store, &head);
 	if (reason != SAM_OK)
 		return reason;
 	reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
 	sam_store_end_read(store);
+	/* Set back, or a writer was half-way: decided under the write lock. */
+	struct sam_op decide = {.run = check_mark};
+	if (reason == SAM_OK && (marked != SAM_OK || head.public.sequence < mark))
+		reason = sam_queue_run(store, &decide);
 	return reason;
 }
 
@@ -188,6 +211,7 @@ enum sam_reason sam_store_open(const struct sam_store_options *options, struct s
 	store->chain = options->chain;
 	store->busy_ms = options->busy_ms ? options->busy_ms : BUSY_MS;
 	store->pid = getpid();
+	store->mark = -1;
 	if (!sam_mem_copy_text(store->path, sizeof store->path, options->path))
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: the path is too long");
 	if (reason == SAM_OK)
@@ -213,6 +237,8 @@ void sam_store_close(struct sam_store *store)
 	sam_conn_close(store->writer);
 	sam_conn_close(store->reader);
 	sam_writelock_close(store->lock);
+	if (store->mark >= 0)
+		close(store->mark);
 	pthread_mutex_destroy(&store->reading);
 	pthread_mutex_destroy(&store->queue.mutex);
 	free(store);
@@ -275,6 +301,8 @@ static enum sam_reason make(const struct sam_store_options *options, const struc
 	sam_conn_close(conn);
 	if (reason == SAM_OK && exists(name, "-wal"))
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s could not be written", name);
+	if (reason == SAM_OK)
+		reason = sam_mark_create(options->path, options->seal, head->public.sequence);
 	if (reason == SAM_OK && link(name, options->path) != 0)
 		reason = sam_log_reason(errno == EEXIST ? SAM_STORE_EXISTS : SAM_STORE_FAILED,
 					"store: %s: %s", options->path, strerror(errno));

@@ -121,7 +121,12 @@ void sam_txn_run(struct sam_store *store, struct sam_op **batch, size_t count)
 	}
 	if (reason == SAM_OK && changed)
 		reason = commit(&txn);
-	if (txn.conn && (reason != SAM_OK || !changed))
+	bool committed = reason == SAM_OK && changed;
+	if (committed && durable)
+		reason = sam_mark_write(store->mark, store->path, store->seal, txn.head.public.sequence);
+	if (committed && reason != SAM_OK) /* nothing is released that could be undone unnoticed */
+		atomic_store(&store->failed, true);
+	if (txn.conn && !committed)
 		sam_conn_rollback(txn.conn);
 	if (txn.conn && txn.conn->sync_failed)
 		atomic_store(&store->failed, true);

@@ -6,7 +6,7 @@
 . "$SAM_SRCDIR/tests/client/lib.sh"
 [ "$(id -u)" = 0 ] || skip_all "mounting a small disk takes root"
 mkdir -p "$work/disk"
-mount -t tmpfs -o size=4m,mode=0700 p11-sam-test "$work/disk" 2>/dev/null || skip_all "no tmpfs can be mounted here"
+mount -t tmpfs -o size=48m,mode=0700 p11-sam-test "$work/disk" 2>/dev/null || skip_all "no tmpfs can be mounted here"
 trap 'umount -l "$work/disk" 2>/dev/null; cleanup' EXIT
 setup
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"

@@ -45,7 +45,7 @@ attempt()
 }
 some_byte() { printf '%b' "\\x$(printf %02x $((RANDOM % 256)))"; }
 
-for file in p11-sam.yaml policy.yaml cm.pin state.db state.db-wal state.db-shm state.db.lock; do
+for file in p11-sam.yaml policy.yaml cm.pin state.db state.db-wal state.db-shm state.db.lock state.db.mark; do
 	[ -s "$demo/$file" ] || continue
 	size=$(stat -c %s "$demo/$file")
 	crashes=0 second=0 worked=0 refused=0

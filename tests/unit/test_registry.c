@@ -15,7 +15,7 @@ static char dir[64], path[96];
 static struct sam_seal *seal;
 static struct sam_store *store;
 static struct sam_registry *registry;
-static const struct sam_record record = {.members = "\"type\":\"test\"", .type = "test"};
+static const struct sam_record record = {.members = "\"type\":\"test\"", .type = "test", .outcome = "success"};
 
 static enum sam_reason chain(const struct sam_record *r, uint64_t seq, const char *node, int64_t time_us,
 			     const uint8_t prev[32], char **line, uint8_t hash[32])
