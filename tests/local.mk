@@ -187,7 +187,9 @@ CLIENT_TESTS = \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
 	tests/client/leaks.sh \
+	tests/client/login_mode.sh \
 	tests/client/man_matches.sh \
+	tests/client/mechanisms.sh \
 	tests/client/nss.sh \
 	tests/client/openssl_engine.sh \
 	tests/client/p11calls.sh \

@@ -9,20 +9,7 @@ need java javac
 need_no_sanitizer Java
 setup
 
-# The policy is sealed at init: this set-up is made once more, with the other policy.
-sed -i 's/^\( *always_authenticate:\) true/\1 false/' "$demo/policy.yaml"
-check "the changed policy is refused until it is sealed anew" \
-	sh -c '! timeout 60 "$1" --as "$2" --pin-source "$3" key list' sh "$SAMCTL" "$SO_NAME" "$SO_PIN_SOURCE"
-rm -f "$demo"/state.db* && rm -rf "$demo"/tokens/*
-softhsm2-util --init-token --free --label "$CM_TOKEN" --so-pin "$(cat "$demo/cm.so-pin")" \
-	--pin "$(cat "$CM_PIN_FILE")" >"$work/again.log" 2>&1 &&
-	samctl init --officer "$SO_NAME" --officer-pin-source "$SO_PIN_SOURCE" --auditor "$AUDITOR_NAME" \
-		--auditor-pin-source "$AUDITOR_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
-	as_officer signer add "$SIGNER" --new-pin-source "$SIGNER_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
-	as_officer authenticator add "$SIGNER" --jwk "$demo/device.pub.jwk" >>"$work/again.log" 2>&1 &&
-	CREDENTIAL_RSA=$(as_officer key generate --signer "$SIGNER" --type rsa:3072 --label rsa3072) &&
-	CREDENTIAL_EC=$(as_officer key generate --signer "$SIGNER" --type ec:P-256 --label p256) ||
-	bail "the set-up with always_authenticate: false failed" "$work/again.log"
+setup_again 's/^\( *always_authenticate:\) true/\1 false/'
 
 printf 'name = sam\nlibrary = %s\nslotListIndex = 0\n' "$P11_SAM_MODULE" >"$work/java.cfg"
 open=jdk.crypto.cryptoki/sun.security.pkcs11

@@ -142,6 +142,22 @@ setup()
 	signer_pin=$SIGNER:$(cat "${SIGNER_PIN_SOURCE#file:}")
 }
 
+# setup_again SED: the policy is sealed at init: make the same set-up once more with a changed one.
+setup_again()
+{
+	sed -i "$1" "$demo/policy.yaml"
+	rm -rf "$demo"/state.db* "$demo"/tokens/*
+	softhsm2-util --init-token --free --label "$CM_TOKEN" --so-pin "$(cat "$demo/cm.so-pin")" \
+		--pin "$(cat "$CM_PIN_FILE")" >"$work/again.log" 2>&1 &&
+		samctl init --officer "$SO_NAME" --officer-pin-source "$SO_PIN_SOURCE" --auditor "$AUDITOR_NAME" \
+			--auditor-pin-source "$AUDITOR_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
+		as_officer signer add "$SIGNER" --new-pin-source "$SIGNER_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
+		as_officer authenticator add "$SIGNER" --jwk "$demo/device.pub.jwk" >>"$work/again.log" 2>&1 &&
+		CREDENTIAL_RSA=$(as_officer key generate --signer "$SIGNER" --type rsa:3072 --label rsa3072) &&
+		CREDENTIAL_EC=$(as_officer key generate --signer "$SIGNER" --type ec:P-256 --label p256) ||
+		bail "the set-up with another policy failed" "$work/again.log"
+}
+
 samctl() { timeout 120 "$SAMCTL" "$@"; }
 as_officer() { samctl --as "$SO_NAME" --pin-source "$SO_PIN_SOURCE" "$@"; }
 as_auditor() { samctl --as "$AUDITOR_NAME" --pin-source "$AUDITOR_PIN_SOURCE" "$@"; }

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The policies for levels 2 and 3 load and refuse to sign, naming what is still missing; they run under
+# the configured user only, with a configuration that root owns.
+. "$SAM_SRCDIR/tests/client/lib.sh"
+[ "$(id -u)" = 0 ] || skip_all "levels 2 and 3 want a configuration that root owns"
+setup
+openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
+sign() # PIN
+{
+	rm -f "$work/sig"
+	SAM_TEST_PIN=$1 application pkcs11-tool --module "$P11_SAM_MODULE" --login --pin env:SAM_TEST_PIN --sign \
+		--id "$CREDENTIAL_EC" --mechanism ECDSA --input-file "$work/short.sha256" --output-file "$work/sig" \
+		>"$work/sign.log" 2>&1
+}
+for level in 2 3; do
+	cp "$SAM_SRCDIR/policy/level$level.yaml" "$demo/policy.yaml"
+	setup_again ''
+	check "level $level: status names what is missing" eval \
+		'samctl --json status | jq -e ".missing | length > 0"'
+	check "level $level: doctor says so too" eval 'samctl doctor >"$work/doctor"; grep -qi "factor" "$work/doctor"'
+	sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt" --lifetime 300)
+	check_fails "level $level: a SAD is no service authentication" sign "$sad"
+	check "level $level: told by CKR_ACTION_PROHIBITED" grep -q 'CKR_ACTION_PROHIBITED\|0x1b' "$work/sign.log"
+	check "level $level: the trail says sad_is_no_login" audit_says "$sad" sad_is_no_login
+	check_fails "level $level: nothing is signed for a login" sign "$signer_pin"
+	check "level $level: C_SignInit says CKR_ACTION_PROHIBITED" grep -q 'CKR_ACTION_PROHIBITED\|0x1b' "$work/sign.log"
+	check "level $level: the trail says level_missing" eval \
+		'as_auditor audit search --reason level_missing --format json | jq -es "flatten | length > 0"'
+	check "level $level: the start record says it in plain words" eval \
+		'as_auditor audit search --type start --format json | jq -es "flatten | last | .statements | length > 0"'
+	sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt" --lifetime 301)
+	check_fails "level $level: a SAD of 301 s is refused" eval 'samctl sad exchange --sad - <<<"$sad"'
+	check "level $level: because of its lifetime" audit_says "$sad" sad_lifetime
+	sed -i 's/^user: .*/user: nobody/' "$P11_SAM_CONFIG"
+	check_fails "level $level: refused under another user than the configured" samctl signer list
+	sed -i 's/^user: .*/user: root/' "$P11_SAM_CONFIG"
+	chown 65534 "$P11_SAM_CONFIG"
+	check_fails "level $level: refused with a configuration that another owns" samctl status
+	chown 0 "$P11_SAM_CONFIG"
+	check "level $level: the chain verifies" audit_verifies
+done
+check "level 3: says that the SAM is not evaluated" eval 'samctl status | grep -q "SAM not evaluated"'
+finish

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Level 1 where the policy lets the service login count as key authorisation: only with a password that the
+# signer chose, only the signer's own keys, and the record says so. And SADs are taken all the same.
+. "$SAM_SRCDIR/tests/client/lib.sh"
+setup
+setup_again 's/^\( *authorisation:\) sad/\1 login/'
+openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
+sign() # PIN
+{
+	rm -f "$work/sig"
+	SAM_TEST_PIN=$1 application pkcs11-tool --module "$P11_SAM_MODULE" --login --pin env:SAM_TEST_PIN --sign \
+		--id "$CREDENTIAL_EC" --mechanism ECDSA --signature-format openssl \
+		--input-file "$work/short.sha256" --output-file "$work/sig"
+}
+refuses() { ! sign "$1" && [ ! -s "$work/sig" ]; }
+last_sign() { as_auditor audit search --type sign --format json | jq -s 'flatten | last'; }
+as_officer --json key show "$CREDENTIAL_EC" | jq -r .publicKey >"$work/ec.pem"
+
+check "the first password, which the officer knows, authorises nothing" refuses "$signer_pin"
+check "and the trail says why" [ "$(last_sign | jq -r .reason)" = login_not_confirmed ]
+(umask 077 && printf 'of-my-own-choice' >"$work/own.pin")
+check "the signer changes it" samctl --as "$SIGNER" --pin-source "$SIGNER_PIN_SOURCE" signer passwd "$SIGNER" \
+	--new-pin-source "file:$work/own.pin"
+check "the old one is refused" refuses "$signer_pin"
+check "the signer's own password signs" sign "$SIGNER:of-my-own-choice"
+check "it verifies" verify "$work/ec.pem" "$work/sig" "$work/short.txt"
+check "the record says activation: login" [ "$(last_sign | jq -r .activation)" = login ]
+check "and again: there is no hash that could be used up" sign "$SIGNER:of-my-own-choice"
+check "a wrong one does not" refuses "$SIGNER:of-my-own-choicf"
+(umask 077 && printf 'a-password-for-tests' >"$work/sca.pin")
+check "an SCA is made for the signer" \
+	as_officer principal add sca --role sca --signer "$SIGNER" --new-pin-source "file:$work/sca.pin"
+check "an SCA's login authorises nothing" refuses sca:a-password-for-tests
+check "a SAD's login authorises no more than the SAD" eval '! sign "$(new_sad "$CREDENTIAL_EC" --digest "$(printf %064d 0)")"'
+sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
+check "a SAD signs" sign "$sad"
+check "once" refuses "$sad"
+check "status says that the login authorises" eval 'samctl status | grep -qi login'
+check "the chain verifies" audit_verifies
+finish
