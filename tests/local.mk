@@ -10,7 +10,11 @@ SH_LOG_COMPILER = $(top_srcdir)/tests/run
 AM_TESTS_ENVIRONMENT = \
 	SAM_SRCDIR='$(abs_top_srcdir)'; export SAM_SRCDIR; \
 	SAM_BUILDDIR='$(abs_top_builddir)'; export SAM_BUILDDIR; \
-	SAM_SANITIZER='$(SANITIZER)'; export SAM_SANITIZER;
+	SAM_SANITIZER='$(SANITIZER)'; export SAM_SANITIZER; \
+	ASAN_OPTIONS=fast_unwind_on_malloc=0; export ASAN_OPTIONS; \
+	LSAN_OPTIONS='print_suppressions=0:suppressions=$(abs_top_srcdir)/tests/lsan.supp'; export LSAN_OPTIONS; \
+	TSAN_OPTIONS='second_deadlock_stack=1:suppressions=$(abs_top_srcdir)/tests/tsan.supp'; export TSAN_OPTIONS; \
+	UBSAN_OPTIONS=print_stacktrace=1; export UBSAN_OPTIONS;
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit $(CHECK_CFLAGS)
 
 EXTRA_DIST += tests/run
@@ -187,6 +191,7 @@ CLIENT_TESTS = \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
 	tests/client/leaks.sh \
+	tests/client/levels.sh \
 	tests/client/login_mode.sh \
 	tests/client/man_matches.sh \
 	tests/client/mechanisms.sh \
@@ -209,6 +214,7 @@ TESTS += $(CLIENT_TESTS) $(FAULT_TESTS)
 EXTRA_DIST += $(CLIENT_TESTS) $(FAULT_TESTS)
 EXTRA_DIST += \
 	tests/client/lib.sh \
+	tests/lsan.supp \
 	tests/tsan.supp \
 	tests/valgrind.supp \
 	tests/client/Sign.java

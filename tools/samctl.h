@@ -8,7 +8,7 @@
 #define SAM_TOOLS_SAMCTL_H
 
 #include <jansson.h>
-#include "sap/sam.h"
+#include "sap/rooms.h"
 
 enum { SAMCTL_DONE = 0, SAMCTL_FAILED = 1, SAMCTL_USAGE = 2 };
 enum { SAMCTL_GIVEN_MAX = 128 };

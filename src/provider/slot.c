@@ -117,23 +117,6 @@ CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM
 	return CKR_OK;
 }
 
-/* The sizes that the policy knows for this type of key. */
-static void key_sizes(struct sam_provider *p, enum sam_key_type type, CK_MECHANISM_INFO *info)
-{
-	const struct sam_policy *policy = sam_policy(p->sam);
-	bool any = false;
-	for (size_t i = 0; i < policy->key_count; i++) {
-		const struct sam_key_rule *rule = &policy->keys[i];
-		if (rule->type != type)
-			continue;
-		if (!any || rule->min_bits < info->ulMinKeySize)
-			info->ulMinKeySize = rule->min_bits;
-		if (!any || rule->max_bits > info->ulMaxKeySize)
-			info->ulMaxKeySize = rule->max_bits;
-		any = true;
-	}
-}
-
 CK_RV sam_C_GetMechanismInfo(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE type,
 			     CK_MECHANISM_INFO *info)
 {
@@ -153,7 +136,10 @@ CK_RV sam_C_GetMechanismInfo(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM
 		info->flags = CKF_SIGN | CKF_VERIFY;
 		if (m->key != SAM_KEY_RSA)
 			info->flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
-		key_sizes(p, m->key, info);
+		unsigned min, max;
+		sam_key_sizes(p->sam, m->key, &min, &max);
+		info->ulMinKeySize = min;
+		info->ulMaxKeySize = max;
 		return CKR_OK;
 	}
 	return CKR_MECHANISM_INVALID;

@@ -161,8 +161,12 @@ static enum sam_reason authorise(struct passage *p)
 			p->activation = r->activations[i]; /* for the record */
 		}
 	}
-	if (best != SAM_NO_ACTIVATION)
+	if (best != SAM_NO_ACTIVATION) {
+		/* CKM_EDDSA: the record names the nearest SAD, so it names that one's hash */
+		if (r->scheme.mechanism->padding == SAM_PAD_EDDSA && p->activation)
+			(void)!hash_message(p, p->activation->hash);
 		return best;
+	}
 	best = by_login(p);
 	if (best == SAM_OK && r->scheme.mechanism->padding == SAM_PAD_EDDSA)
 		return hash_message(p, SAM_HASH_SHA512);
@@ -243,6 +247,20 @@ static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_
 	return reason;
 }
 
+/* What an operator must hear of, beside the refusal itself (P1-7.1.4.7). */
+static void alert(struct passage *p, struct sam_event *event, enum sam_reason why)
+{
+	if (why == SAM_SIGNATURE_MISMATCH || why == SAM_STORE_TAMPERED)
+		event->type = SAM_EVENT_INTEGRITY;
+	else if (why == SAM_CM_FAILED || why == SAM_CM_PIN || why == SAM_CM_PIN_REFUSED || why == SAM_CM_TOKEN ||
+		 why == SAM_CM_BUSY || why == SAM_CM_KEY_MISSING)
+		event->type = SAM_EVENT_CM_ERROR;
+	else
+		return;
+	event->target = p->request->credential;
+	sam_audit_refuse(&p->sam->audit, event, why);
+}
+
 /* The CM answered with an error instead of a signature: what was reserved is free again, durably
  * (invariant 6). Where that cannot be written the SAD stays spent: the safe side. */
 static enum sam_reason give_back(struct passage *p, enum sam_reason why)
@@ -257,6 +275,7 @@ static enum sam_reason give_back(struct passage *p, enum sam_reason why)
 	sam_audit_clear(&record);
 	if (reason != SAM_OK)
 		sam_log_reason(reason, "a reservation could not be given back");
+	alert(p, &event, why);
 	return why;
 }
 
@@ -265,11 +284,7 @@ static enum sam_reason refuse(struct passage *p, enum sam_reason why)
 	struct sam_event event;
 	describe(p, &event);
 	sam_audit_refuse(&p->sam->audit, &event, why);
-	if (why == SAM_SIGNATURE_MISMATCH || why == SAM_STORE_TAMPERED) {
-		event.type = SAM_EVENT_INTEGRITY;
-		event.target = p->request->credential;
-		sam_audit_refuse(&p->sam->audit, &event, why);
-	}
+	alert(p, &event, why);
 	return why;
 }
 

@@ -76,3 +76,20 @@ enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len, char 
 	sam_registry_put(s);
 	return reason;
 }
+
+enum sam_reason sam_inspect(struct sam *sam, const char *sad, size_t len, struct sam_msg *msg)
+{
+	const struct sam_snapshot *s = NULL;
+	struct sam_activation *a = NULL;
+	struct sam_pin pin = {0};
+	enum sam_reason reason = sam_pin_read(sad, len, NULL, &pin);
+	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD)
+		reason = SAM_PIN_FORM;
+	if (reason == SAM_OK)
+		reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK)
+		reason = sam_present(sam, s, &pin, &a, msg);
+	sam_activation_release(a);
+	sam_registry_put(s);
+	return reason;
+}

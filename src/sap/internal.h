@@ -7,13 +7,12 @@
 
 #include "sap/pin.h"
 #include "sap/sad.h"
-#include "sap/sam.h"
+#include "sap/rooms.h"
 
 struct sam {
 	struct sam_config config;
 	struct sam_policy policy;
 	struct sam_cm *cm;
-	struct sam_cm_info cm_info;
 	struct sam_seal *seal;
 	struct sam_store *store;
 	struct sam_registry *registry;

@@ -108,6 +108,20 @@ bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanis
 	return false;
 }
 
+void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsigned *max)
+{
+	*min = *max = 0;
+	for (size_t i = 0; i < sam->policy.key_count; i++) {
+		const struct sam_key_rule *rule = &sam->policy.keys[i];
+		if (rule->type != type)
+			continue;
+		if (*min == 0 || rule->min_bits < *min)
+			*min = rule->min_bits;
+		if (rule->max_bits > *max)
+			*max = rule->max_bits;
+	}
+}
+
 enum sam_reason sam_refused_call(struct sam *sam, const struct sam_login *login, const char *call,
 				 const char *credential, enum sam_reason reason)
 {

@@ -15,6 +15,7 @@ libsam_la_SOURCES += \
 	src/sap/pin.c \
 	src/sap/pin.h \
 	src/sap/present.c \
+	src/sap/rooms.h \
 	src/sap/sad.c \
 	src/sap/sad.h \
 	src/sap/sad_details.c \

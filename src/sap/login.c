@@ -102,9 +102,11 @@ static void describe_attempt(struct sam_event *event, const struct sam_snapshot 
 		event->signer = NULL; /* a name that nobody has is an attacker's text */
 	if (pin->kind != SAM_PIN_PASSWORD || !pin->name[0])
 		return;
-	event->actor_kind = "principal";
-	event->actor = s && (sam_registry_principal(s, pin->name) || sam_registry_signer(s, pin->name)) ? pin->name
-													: NULL;
+	/* the one who tried, not the one who is logged in; a name that nobody has may be a mistyped password */
+	bool signer = s && sam_registry_signer(s, pin->name), principal = s && sam_registry_principal(s, pin->name);
+	event->actor_kind = signer ? "signer" : principal ? "principal" : "process";
+	event->actor = signer || principal ? pin->name : NULL;
+	event->role = event->reason == SAM_OK ? event->role : NULL;
 }
 
 enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *name, const char *text, size_t len,
@@ -127,11 +129,12 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 		reason = login_by_sad(sam, s, name, &before, a, login);
 
 	bool taken = a && (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN);
-	struct sam_event event = {.type = SAM_EVENT_LOGIN, .detail = msg.text[0] ? msg.text : NULL};
+	struct sam_event event = {.type = SAM_EVENT_LOGIN, .reason = reason, .detail = msg.text[0] ? msg.text : NULL};
 	sam_login_describe(&event, reason == SAM_OK ? login : &before);
 	describe_attempt(&event, s, &pin, a);
 	if (reason == SAM_ALREADY_LOGGED_IN && a) {
 		event.type = SAM_EVENT_ACTIVATE;
+		event.reason = SAM_OK;
 	} else if (reason != SAM_OK) {
 		sam_audit_refuse(&sam->audit, &event, reason);
 	}
@@ -194,7 +197,8 @@ enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, con
 		*activation = a;
 		a = NULL;
 	} else {
-		struct sam_event event = {.type = SAM_EVENT_ACTIVATE, .detail = msg.text[0] ? msg.text : NULL};
+		struct sam_event event = {
+			.type = SAM_EVENT_ACTIVATE, .reason = reason, .detail = msg.text[0] ? msg.text : NULL};
 		sam_login_describe(&event, login);
 		describe_attempt(&event, s, &pin, a);
 		sam_audit_refuse(&sam->audit, &event, reason);

@@ -13,22 +13,23 @@
 #include "base/log.h"
 #include "base/ossl.h"
 
-/* Levels 2 and 3 run apart, under a user of their own that alone can read the CM's PIN (DESIGN 1). */
-static enum sam_reason check_user(const struct sam *sam, struct sam_msg *msg)
+/* Levels 2 and 3 run apart, under a user of their own that alone can read the CM's PIN. */
+enum sam_reason sam_open_check_user(const struct sam_config *config, const struct sam_policy *policy,
+				    struct sam_msg *msg)
 {
-	if (sam->policy.level < 2)
+	if (policy->level < 2)
 		return SAM_OK;
 	struct passwd entry, *found = NULL;
 	char buffer[4096];
-	if (getpwnam_r(sam->config.user, &entry, buffer, sizeof buffer, &found) != 0 || !found ||
+	if (getpwnam_r(config->user, &entry, buffer, sizeof buffer, &found) != 0 || !found ||
 	    found->pw_uid != geteuid()) {
-		sam_msg_set(msg, "level %u runs as the user %s only, not as uid %lu", sam->policy.level,
-			    sam->config.user, (unsigned long)geteuid());
+		sam_msg_set(msg, "level %u runs as the user %s only, not as uid %lu", policy->level, config->user,
+			    (unsigned long)geteuid());
 		return SAM_USER;
 	}
-	if (!sam->config.root_owned) {
-		sam_msg_set(msg, "%s: at level %u the configuration and its folders belong to root", sam->config.path,
-			    sam->policy.level);
+	if (!config->root_owned && strcmp(config->path, SAM_CONFIG_PATH) != 0) {
+		sam_msg_set(msg, "%s: at level %u the configuration is %s, or it and its folders belong to root",
+			    config->path, policy->level, SAM_CONFIG_PATH);
 		return SAM_CONFIG;
 	}
 	return SAM_OK;
@@ -48,34 +49,35 @@ static enum sam_reason load_files(struct sam *sam, const char *config_path, enum
 	if (mode == SAM_OPEN_MODULE && !sam_log_open(sam->config.log, msg))
 		return SAM_CONFIG;
 	reason = sam_policy_load(sam->config.policy, &sam->policy, msg);
-	return reason == SAM_OK ? check_user(sam, msg) : reason;
+	return reason == SAM_OK ? sam_open_check_user(&sam->config, &sam->policy, msg) : reason;
 }
 
-static enum sam_reason open_cm(struct sam *sam, struct sam_msg *msg)
+enum sam_reason sam_open_cm(const struct sam_config *config, struct sam_cm **cm, struct sam_msg *msg)
 {
 	char memo[PATH_MAX + 16];
-	snprintf(memo, sizeof memo, "%s.cm-refused", sam->config.store);
+	snprintf(memo, sizeof memo, "%s.cm-refused", config->store);
 	struct sam_cm_options options = {
-		.module = sam->config.cm_module,
-		.token = sam->config.cm_token[0] ? sam->config.cm_token : NULL,
-		.serial = sam->config.cm_serial[0] ? sam->config.cm_serial : NULL,
-		.pin_source = sam->config.cm_pin_source,
+		.module = config->cm_module,
+		.token = config->cm_token[0] ? config->cm_token : NULL,
+		.serial = config->cm_serial[0] ? config->cm_serial : NULL,
+		.pin_source = config->cm_pin_source,
 		.refused_memo = memo,
-		.sessions = sam->config.cm_sessions,
-		.recheck_ms = sam->config.cm_recheck_ms,
+		.sessions = config->cm_sessions,
+		.recheck_ms = config->cm_recheck_ms,
 	};
-	enum sam_reason reason = sam_cm_open(&options, &sam->cm, msg);
-	if (reason != SAM_OK)
-		return reason;
-	sam_cm_info(sam->cm, &sam->cm_info);
+	return sam_cm_open(&options, cm, msg);
+}
+
+enum sam_reason sam_open_seal(struct sam_cm *cm, struct sam_seal **seal, struct sam_msg *msg)
+{
 	uint8_t root[32];
-	reason = sam_cm_seal_root(sam->cm, root);
+	enum sam_reason reason = sam_cm_seal_root(cm, root);
 	if (reason == SAM_NOT_FOUND) {
 		sam_msg_set(msg, "the CM's token holds no sealing key, or two: is it the token of `samctl init`?");
 		return SAM_STORE_MISSING;
 	}
 	if (reason == SAM_OK)
-		reason = sam_seal_new(root, &sam->seal);
+		reason = sam_seal_new(root, seal);
 	sam_mem_wipe(root, sizeof root);
 	return reason;
 }
@@ -105,6 +107,8 @@ static enum sam_reason open_store(struct sam *sam, struct sam_msg *msg)
 static enum sam_reason record_start(struct sam *sam)
 {
 	enum { STATEMENTS = 16 };
+	struct sam_cm_info info;
+	sam_cm_info(sam->cm, &info);
 	const char *statements[STATEMENTS + 1];
 	size_t n = 0;
 	const char *text;
@@ -116,10 +120,10 @@ static enum sam_reason record_start(struct sam *sam)
 	struct sam_event event = {
 		.type = SAM_EVENT_START,
 		.actor_kind = "process",
-		.cm_manufacturer = sam->cm_info.manufacturer,
-		.cm_model = sam->cm_info.model,
-		.cm_firmware = sam->cm_info.firmware,
-		.cm_serial = sam->cm_info.serial,
+		.cm_manufacturer = info.manufacturer,
+		.cm_model = info.model,
+		.cm_firmware = info.firmware,
+		.cm_serial = info.serial,
 		.statements = n ? statements : NULL,
 	};
 	return sam_audit_event(&sam->audit, &event, false);
@@ -137,7 +141,9 @@ enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struc
 	if (reason == SAM_OK)
 		reason = load_files(sam, config_path, mode, msg);
 	if (reason == SAM_OK)
-		reason = open_cm(sam, msg);
+		reason = sam_open_cm(&sam->config, &sam->cm, msg);
+	if (reason == SAM_OK)
+		reason = sam_open_seal(sam->cm, &sam->seal, msg);
 	if (reason == SAM_OK)
 		reason = open_store(sam, msg);
 	if (reason == SAM_OK && mode == SAM_OPEN_MODULE) {

@@ -28,15 +28,6 @@ enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struc
 void sam_close(struct sam *sam);
 void sam_abandon(struct sam *sam); /* in a forked child */
 
-/* What samctl's verbs work on; the provider uses none of these but the policy and configuration. */
-const struct sam_config *sam_config(const struct sam *sam);
-const struct sam_policy *sam_policy(const struct sam *sam);
-struct sam_store *sam_store(struct sam *sam);
-struct sam_registry *sam_registry(struct sam *sam);
-struct sam_audit *sam_audit(struct sam *sam);
-struct sam_cm *sam_cm(struct sam *sam);
-const struct sam_seal *sam_seal(struct sam *sam);
-
 /* ---- who is there ---- */
 
 /* A login, by value: whom the application's session speaks for. */
@@ -76,6 +67,10 @@ bool sam_activation_same(const struct sam_activation *a, const struct sam_activa
 enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len,
 			     char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
 
+/** sam_inspect(sam, sad, len, msg): Would this SAD or SAD token be taken now? Uses nothing up, records nothing;
+ * ${msg} names the claim. */
+enum sam_reason sam_inspect(struct sam *sam, const char *sad, size_t len, struct sam_msg *msg) SAM_MUST;
+
 /* ---- keys ---- */
 
 /* A key as an application may see it: public facts, by value. */
@@ -107,6 +102,9 @@ enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, con
 
 /** sam_mechanism_offered(sam, mechanism): Would C_GetMechanismList list it: policy and CM? */
 bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanism);
+
+/** sam_key_sizes(sam, type, min, max): The sizes in bits that the policy knows for this type of key; 0: none. */
+void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsigned *max);
 
 /** sam_signature_size(type, bits): What C_Sign answers to a size query; bytes. */
 size_t sam_signature_size(enum sam_key_type type, unsigned bits);

@@ -283,6 +283,29 @@ struct sam_chores {
 bool sam_chores_due(const struct sam_store *store);
 void sam_chores_run(struct sam_store *store);
 
+/* ---- mark.c ---- */
+
+/** sam_mark_create(path, seal, sequence): The mark of a new store, on the disk. */
+enum sam_reason sam_mark_create(const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
+/** sam_mark_open(path, fd): STORE_TAMPERED if it is gone. */
+enum sam_reason sam_mark_open(const char *path, int *fd) SAM_MUST;
+/** sam_mark_read(fd, seal, sequence): How far the store had come at least: read it before the head. STORE_TAMPERED,
+ * not logged, for without the write lock a writer may be half-way. */
+enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence) SAM_MUST;
+/* The store's file and its WAL, as they look: inode, size, time of change of each; zeros: it is not there. */
+struct sam_files {
+	uint64_t numbers[6];
+};
+void sam_mark_look(const char *path, struct sam_files *files);
+/** sam_mark_as_left(fd, seal, now, sequence): Are the files as the SAM left them, at ${sequence}? Then nobody else
+ * has written to them. False also where a writer is half-way. */
+bool sam_mark_as_left(int fd, const struct sam_seal *seal, const struct sam_files *now, uint64_t *sequence) SAM_MUST;
+/** sam_mark_commit(fd, path, seal, sequence): After a durable commit, under the write lock. */
+enum sam_reason sam_mark_commit(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
+/** sam_mark_leave(fd, path, seal, sequence, files): So we leave the files; under the write lock. */
+enum sam_reason sam_mark_leave(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence,
+			       const struct sam_files *files) SAM_MUST;
+
 /* ---- store.c ---- */
 
 struct sam_store {
@@ -303,20 +326,6 @@ struct sam_store {
 	atomic_bool failed;           /* a sync failed: what the disk has is not known */
 	atomic_uint_fast64_t generation; /* times that another program was found to have written */
 };
-
-/* ---- mark.c ---- */
-
-/** sam_mark_create(path, seal, sequence): The mark of a new store, on the disk. */
-enum sam_reason sam_mark_create(const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
-/** sam_mark_open(path, fd): STORE_TAMPERED if it is gone. */
-enum sam_reason sam_mark_open(const char *path, int *fd) SAM_MUST;
-/** sam_mark_read(fd, seal, sequence): How far the store had come at least: read it before the head. STORE_TAMPERED,
- * not logged, for without the write lock a writer may be half-way. */
-enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence) SAM_MUST;
-/** sam_mark_write(fd, path, seal, sequence): After a durable commit, under the write lock. */
-enum sam_reason sam_mark_write(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
-
-/* ---- store.c ---- */
 
 /** sam_store_usable(store): INTERNAL in a forked child, STORE_TAMPERED, STORE_FAILED once found. */
 enum sam_reason sam_store_usable(const struct sam_store *store) SAM_MUST;

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The mark: how far the store had come, beside it in PATH.mark. SQLite takes a WAL whose end is garbled,
- * cut or gone for a crash and goes on with what was before: transactions that released a signature
- * would be undone without a word. A store behind its mark was set back and is refused. (Who sets
- * back the store and its mark together is found by the number in the CM, which comes with the signed
- * checkpoints.)
+ * PATH.mark, beside the store: two small sealed notes.
  *
- * Written after a durable commit and not synced itself: never ahead of what the disk has of the store.
+ * How far: the sequence after the newest durable commit. SQLite takes a WAL whose end is garbled, cut
+ * or gone for a crash and goes on with what was before: transactions that released a signature would be
+ * undone without a word. A store behind this note was set back and is refused. (Who sets back the store
+ * and its mark together is found by the number in the CM, which comes with signed checkpoints.) The note
+ * is written after the commit and not synced: never ahead of what the disk has of the store.
+ *
+ * As left: what the files looked like when the SAM last let go of the write lock. Where they still do, no
+ * other program has touched them, and opening need not check every row that forbids again. It is
+ * written only where the files were as left before, or every row was checked: so a change from outside
+ * is never taken for ours.
  */
 #include "store/internal.h"
 
@@ -19,18 +24,77 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { NUMBER = 8, SIZE = NUMBER + SAM_SEAL_MAC };
+enum {
+	FILES = sizeof(struct sam_files) / sizeof(uint64_t),
+	NOTE_MAX = 8 * (1 + FILES) + SAM_SEAL_MAC,
+	HOW_FAR_AT = 0,
+	AS_LEFT_AT = 64,
+};
 
-static enum sam_reason seal_mark(const struct sam_seal *seal, uint64_t sequence, uint8_t out[SIZE])
+struct note {
+	const char *what;
+	off_t at;
+	unsigned count; /* numbers */
+};
+static const struct note how_far = {"mark: how far", HOW_FAR_AT, 1};
+static const struct note as_left = {"mark: as left", AS_LEFT_AT, 1 + FILES};
+
+static enum sam_reason seal_note(const struct sam_seal *seal, const struct note *note, const uint64_t *numbers,
+				 uint8_t out[NOTE_MAX], size_t *len)
 {
 	struct sam_rowmac r;
-	for (int i = 0; i < NUMBER; i++)
-		out[i] = (uint8_t)(sequence >> (8 * (NUMBER - 1 - i)));
-	sam_rowmac_start(&r, "mark");
-	sam_rowmac_int(&r, (int64_t)sequence);
-	enum sam_reason reason = sam_rowmac_make(&r, seal, SAM_SEAL_ROW, out + NUMBER);
+	*len = 0;
+	sam_rowmac_start(&r, note->what);
+	for (unsigned n = 0; n < note->count; n++) {
+		sam_rowmac_int(&r, (int64_t)numbers[n]);
+		for (int shift = 56; shift >= 0; shift -= 8)
+			out[(*len)++] = (uint8_t)(numbers[n] >> shift);
+	}
+	enum sam_reason reason = sam_rowmac_make(&r, seal, SAM_SEAL_ROW, out + *len);
 	sam_rowmac_end(&r);
+	*len += SAM_SEAL_MAC;
 	return reason;
+}
+
+static enum sam_reason write_note(int fd, const char *path, const struct sam_seal *seal, const struct note *note,
+				  const uint64_t *numbers)
+{
+	uint8_t bytes[NOTE_MAX];
+	size_t len;
+	enum sam_reason reason = seal_note(seal, note, numbers, bytes, &len);
+	if (reason == SAM_OK && pwrite(fd, bytes, len, note->at) != (ssize_t)len)
+		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s.mark: %s", path, strerror(errno));
+	return reason;
+}
+
+static enum sam_reason read_note(int fd, const struct sam_seal *seal, const struct note *note, uint64_t *numbers)
+{
+	uint8_t bytes[NOTE_MAX], right[NOTE_MAX];
+	size_t len = note->count * 8 + SAM_SEAL_MAC;
+	if (pread(fd, bytes, len, note->at) != (ssize_t)len)
+		return SAM_STORE_TAMPERED;
+	for (unsigned n = 0; n < note->count; n++) {
+		numbers[n] = 0;
+		for (unsigned i = 0; i < 8; i++)
+			numbers[n] = numbers[n] << 8 | bytes[8 * n + i];
+	}
+	enum sam_reason reason = seal_note(seal, note, numbers, right, &len);
+	if (reason == SAM_OK && !sam_mem_equal(bytes, right, len))
+		reason = SAM_STORE_TAMPERED;
+	return reason;
+}
+
+static void look_at(const char *path, const char *suffix, uint64_t numbers[3])
+{
+	char name[PATH_MAX + 8];
+	struct stat st;
+	memset(numbers, 0, 3 * sizeof *numbers);
+	snprintf(name, sizeof name, "%s%s", path, suffix);
+	if (lstat(name, &st) != 0)
+		return;
+	numbers[0] = (uint64_t)st.st_ino;
+	numbers[1] = (uint64_t)st.st_size;
+	numbers[2] = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
 }
 
 static int open_mark(const char *path, int flags)
@@ -40,23 +104,12 @@ static int open_mark(const char *path, int flags)
 	return open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-static enum sam_reason put(int fd, const char *path, const uint8_t bytes[SIZE])
-{
-	if (pwrite(fd, bytes, SIZE, 0) == SIZE)
-		return SAM_OK;
-	return sam_log_reason(SAM_STORE_FAILED, "store: %s.mark: %s", path, strerror(errno));
-}
-
 enum sam_reason sam_mark_create(const char *path, const struct sam_seal *seal, uint64_t sequence)
 {
-	uint8_t bytes[SIZE];
-	enum sam_reason reason = seal_mark(seal, sequence, bytes);
-	if (reason != SAM_OK)
-		return reason;
 	int fd = open_mark(path, O_WRONLY | O_CREAT | O_TRUNC);
 	if (fd < 0)
 		return sam_log_reason(SAM_STORE_FAILED, "store: %s.mark: %s", path, strerror(errno));
-	reason = put(fd, path, bytes);
+	enum sam_reason reason = write_note(fd, path, seal, &how_far, &sequence);
 	if (reason == SAM_OK && fsync(fd) != 0)
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s.mark: %s", path, strerror(errno));
 	close(fd);
@@ -76,21 +129,33 @@ enum sam_reason sam_mark_open(const char *path, int *fd)
 
 enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence)
 {
-	uint8_t bytes[SIZE], right[SIZE];
-	if (pread(fd, bytes, SIZE, 0) != SIZE)
-		return SAM_STORE_TAMPERED;
-	*sequence = 0;
-	for (int i = 0; i < NUMBER; i++)
-		*sequence = *sequence << 8 | bytes[i];
-	enum sam_reason reason = seal_mark(seal, *sequence, right);
-	if (reason == SAM_OK && !sam_mem_equal(bytes, right, SIZE))
-		reason = SAM_STORE_TAMPERED;
-	return reason;
+	return read_note(fd, seal, &how_far, sequence);
 }
 
-enum sam_reason sam_mark_write(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence)
+void sam_mark_look(const char *path, struct sam_files *files)
 {
-	uint8_t bytes[SIZE];
-	enum sam_reason reason = seal_mark(seal, sequence, bytes);
-	return reason == SAM_OK ? put(fd, path, bytes) : reason;
+	look_at(path, "", files->numbers);
+	look_at(path, "-wal", files->numbers + 3);
+}
+
+bool sam_mark_as_left(int fd, const struct sam_seal *seal, const struct sam_files *now, uint64_t *sequence)
+{
+	uint64_t then[1 + FILES];
+	if (read_note(fd, seal, &as_left, then) != SAM_OK)
+		return false;
+	*sequence = then[0];
+	return memcmp(then + 1, now->numbers, sizeof now->numbers) == 0;
+}
+
+enum sam_reason sam_mark_commit(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence)
+{
+	return write_note(fd, path, seal, &how_far, &sequence);
+}
+
+enum sam_reason sam_mark_leave(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence,
+			       const struct sam_files *files)
+{
+	uint64_t numbers[1 + FILES] = {sequence};
+	memcpy(numbers + 1, files->numbers, sizeof files->numbers);
+	return write_note(fd, path, seal, &as_left, numbers);
 }

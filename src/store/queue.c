@@ -53,6 +53,16 @@ static void wake(struct sam_op **batch, size_t count)
 	}
 }
 
+/* Where it cannot be written the next opening checks every row: no reason to fail. */
+static void leave(struct sam_store *store)
+{
+	struct sam_files files;
+	if (!store->writer || !store->writer->look.valid || atomic_load(&store->tampered))
+		return;
+	sam_mark_look(store->path, &files);
+	(void)!sam_mark_leave(store->mark, store->path, store->seal, store->writer->look.sequence, &files);
+}
+
 static void lead(struct sam_store *store, struct sam_op *own)
 {
 	struct sam_op *batch[SAM_BATCH_MAX];
@@ -65,6 +75,10 @@ static void lead(struct sam_store *store, struct sam_op *own)
 		hand_over(&store->queue);
 		return;
 	}
+	uint64_t sequence;
+	struct sam_files files;
+	sam_mark_look(store->path, &files);
+	bool ours = sam_mark_as_left(store->mark, store->seal, &files, &sequence);
 	if (own->chore)
 		own->result = own->chore(store, own->arg);
 	else
@@ -74,6 +88,8 @@ static void lead(struct sam_store *store, struct sam_op *own)
 		count = 0;
 		sam_chores_run(store);
 	}
+	if (ours)
+		leave(store);
 	sam_writelock_give(store->lock);
 	hand_over(&store->queue);
 	wake(batch, count);

@@ -159,6 +159,22 @@ static enum sam_reason check_mark(struct sam_txn *txn, void *arg)
 	return reason;
 }
 
+/* What was checked row by row, if it is that still, is from now on as the SAM left it. */
+struct adopt {
+	uint64_t sequence;
+	struct sam_files files;
+};
+
+static enum sam_reason adopt(struct sam_txn *txn, void *arg)
+{
+	const struct adopt *checked = arg;
+	struct sam_files now;
+	sam_mark_look(txn->store->path, &now);
+	if (txn->head.public.sequence != checked->sequence || memcmp(&now, &checked->files, sizeof now) != 0)
+		return SAM_OK;
+	return sam_mark_leave(txn->store->mark, txn->store->path, txn->store->seal, checked->sequence, &now);
+}
+
 static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 {
 	int64_t version;
@@ -179,18 +195,28 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 	struct sam_op op = {.run = upgrade, .durable = true, .compound = true};
 	if (version < sam_schema_version())
 		reason = sam_queue_run(store, &op);
-	uint64_t mark = 0; /* read before the head, which is never behind it */
+	uint64_t mark = 0, left = 0; /* read before the head, which is never behind them */
 	enum sam_reason marked = sam_mark_read(store->mark, store->seal, &mark);
+	struct adopt checked;
+	sam_mark_look(store->path, &checked.files);
+	bool as_left = sam_mark_as_left(store->mark, store->seal, &checked.files, &left);
 	if (reason == SAM_OK)
 		reason = sam_store_begin_read(store, &head);
 	if (reason != SAM_OK)
 		return reason;
-	reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
+	/* Every row that forbids, unless nobody but the SAM has written since it was the SAM's. */
+	bool check = !as_left || left != head.public.sequence;
+	if (check)
+		reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
 	sam_store_end_read(store);
 	/* Set back, or a writer was half-way: decided under the write lock. */
 	struct sam_op decide = {.run = check_mark};
 	if (reason == SAM_OK && (marked != SAM_OK || head.public.sequence < mark))
 		reason = sam_queue_run(store, &decide);
+	checked.sequence = head.public.sequence;
+	struct sam_op op_adopt = {.run = adopt, .arg = &checked};
+	if (reason == SAM_OK && check) /* no matter whether it can: the next opening checks again */
+		(void)!sam_queue_run(store, &op_adopt);
 	return reason;
 }
 

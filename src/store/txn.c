@@ -123,7 +123,7 @@ void sam_txn_run(struct sam_store *store, struct sam_op **batch, size_t count)
 		reason = commit(&txn);
 	bool committed = reason == SAM_OK && changed;
 	if (committed && durable)
-		reason = sam_mark_write(store->mark, store->path, store->seal, txn.head.public.sequence);
+		reason = sam_mark_commit(store->mark, store->path, store->seal, txn.head.public.sequence);
 	if (committed && reason != SAM_OK) /* nothing is released that could be undone unnoticed */
 		atomic_store(&store->failed, true);
 	if (txn.conn && !committed)

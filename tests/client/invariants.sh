@@ -48,12 +48,12 @@ check "invariant 3, once: the trail has one signature" [ "$(audit_signatures "$s
 # ---- 4 recorded first
 if command -v strace >/dev/null && [ "${SAM_SANITIZER:-no}" = no ]; then
 	sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
-	SAM_TEST_PIN=$sad timeout 120 strace -f -y -e trace=fdatasync,fsync,write -o "$work/strace" \
+	SAM_TEST_PIN=$sad timeout 120 strace -f -y -e trace=fdatasync,fsync,write,pwrite64 -o "$work/strace" \
 		pkcs11-tool --module "$P11_SAM_MODULE" --login --pin env:SAM_TEST_PIN --sign --id "$CREDENTIAL_EC" \
 		--mechanism ECDSA --input-file "$work/short.sha256" --output-file "$work/first.sig" >/dev/null 2>&1
 	# The record is written and synced after the reservation, and only then can the application have it.
 	check "invariant 4, recorded first: the WAL is synced before the application has the signature" \
-		awk '/write\(.*state.db-wal/ { synced = 0 } /f(data)?sync\(.*state.db-wal/ { synced = 1; n++ }
+		awk '/pwrite64\(.*state.db-wal/ { synced = 0 } /f(data)?sync\(.*state.db-wal/ { synced = 1; n++ }
 			/write\(.*first.sig/ { seen = 1; if (!synced) bad = 1 } END { exit !(seen && n && !bad) }' "$work/strace"
 else
 	skip "invariant 4, recorded first: the WAL is synced before the application has the signature" "no strace here"
@@ -120,7 +120,8 @@ check_fails "invariant 10, roles apart: the auditor enrols nobody" \
 	as_auditor signer add mallory --new-pin-source "file:$work/sca.pin"
 check_fails "invariant 10, roles apart: the officer reads no audit" as_officer audit list
 check_fails "invariant 10, roles apart: no name, no act" samctl key generate --signer "$SIGNER" --type ec:P-256
-check "invariant 10, roles apart: officer and auditor sign nothing" refuses \
-	"$SO_NAME:$(cat "${SO_PIN_SOURCE#file:}")"
+for pin in "$SO_NAME:$(cat "${SO_PIN_SOURCE#file:}")" "$AUDITOR_NAME:$(cat "${AUDITOR_PIN_SOURCE#file:}")"; do
+	check "invariant 10, roles apart: ${pin%%:*} signs nothing" refuses "$pin"
+done
 check "the chain verifies" audit_verifies
 finish

@@ -22,8 +22,9 @@ watched()
 	shift
 	rm -f "$report"*
 	if [ $checker = asan ]; then
-		timeout 300 env "LD_PRELOAD=$SAM_PRELOAD" ASAN_OPTIONS="detect_leaks=1:log_path=$report" \
-			LSAN_OPTIONS=exitcode=0:fast_unwind_on_malloc=0 "$@"
+		timeout 300 env "LD_PRELOAD=$SAM_PRELOAD" \
+			ASAN_OPTIONS="detect_leaks=1:fast_unwind_on_malloc=0:log_path=$report" \
+			LSAN_OPTIONS="exitcode=0:print_suppressions=0:suppressions=$SAM_SRCDIR/tests/lsan.supp" "$@"
 	else
 		timeout 300 valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect --num-callers=40 \
 			--suppressions="$SAM_SRCDIR/tests/valgrind.supp" --log-file="$report" "$@"
