@@ -35,6 +35,7 @@ UNIT_TESTS = \
 	tests/unit/test_sad \
 	tests/unit/test_store \
 	tests/unit/test_store_fault \
+	tests/unit/test_store_mark \
 	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
 	tests/unit/test_yaml
@@ -87,6 +88,9 @@ tests_unit_test_store_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_fault_SOURCES = tests/unit/test_store_fault.c $(UNIT_SHARED)
 tests_unit_test_store_fault_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_test_store_fault_LDADD = $(UNIT_LIBS)
+tests_unit_test_store_mark_SOURCES = tests/unit/test_store_mark.c $(UNIT_SHARED)
+tests_unit_test_store_mark_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_store_mark_LDADD = $(UNIT_LIBS)
 tests_unit_test_store_tamper_SOURCES = tests/unit/test_store_tamper.c $(UNIT_SHARED)
 tests_unit_test_store_tamper_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_test_store_tamper_LDADD = $(UNIT_LIBS)
@@ -235,4 +239,4 @@ VALGRIND_TESTS = $(VALGRIND_UNITS)
 print-%:
 	@echo '$($*)'
 RACES = tests/fault/race.sh tests/unit/test_cm tests/unit/test_store
-VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_jose tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_config
+VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_config

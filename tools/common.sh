@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2034
 #
 # tools/common.sh: what tools/quickstart and tools/runtests share: packages, building, messages.
 # To be sourced by bash; `top` is the source tree.
@@ -8,9 +9,9 @@ jobs=$(nproc 2>/dev/null || echo 2)
 program=${0##*/}
 
 # Colours on a terminal only.
-bold='' red='' green='' normal=''
+bold='' red='' normal=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
-	bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' normal=$'\e[0m'
+	bold=$'\e[1m' red=$'\e[31m' normal=$'\e[0m'
 fi
 
 # die WHAT WHY [LOG]: say what failed and why, show the end of the log, and leave with 1.

@@ -83,20 +83,20 @@ int samctl_authenticate(struct samctl *ctl) SAM_MUST;
 int samctl_secret(const struct samctl *ctl, const char *source, const char *prompt, bool twice,
 		  struct sam_secret *out) SAM_MUST;
 
-/** samctl_password(ctl, seal, source, whose, out): A new password, hashed for the registry. */
+/** samctl_check_password(ctl, secret, whose): May this be the new password? Exit status. */
+int samctl_check_password(const struct samctl *ctl, const struct sam_secret *secret,
+			  const char *whose) SAM_MUST;
+
+/** samctl_password(ctl, seal, source, whose, out): A new password, checked and hashed. */
 int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const char *source,
 		    const char *whose, char out[SAM_PASSWORD_SIZE]) SAM_MUST;
 
 /* ---- records (samctl_auth.c) ---- */
 
-/** samctl_actor(ctl, event): Who acts, for the record: the principal, or the process if nobody was
- * asked for. */
-void samctl_actor(const struct samctl *ctl, struct sam_event *event);
-
-/** samctl_make(ctl, event, out): A record for the store verbs; message and false if it cannot be
- * made. */
-bool samctl_make(struct samctl *ctl, struct sam_event *event,
-		 struct sam_audit_record *out) SAM_MUST;
+/** samctl_make(ctl, event, out): A record for the registry, with who acts in it: the
+ * principal, or the process if nobody was asked for. sam_audit_clear() it in any case. */
+enum sam_reason samctl_make(struct samctl *ctl, struct sam_event *event,
+			    struct sam_audit_record *out) SAM_MUST;
 
 /** samctl_record(ctl, event): Record it now, durably; message and false if that fails. */
 bool samctl_record(struct samctl *ctl, struct sam_event *event) SAM_MUST;
@@ -143,6 +143,11 @@ void samctl_print_text(const char *text, int width);
 void samctl_colour(int good);
 void samctl_plain(void);
 
+/** samctl_sentences(policy, at): What the policy demands or this version lacks, as a new JSON list;
+ * ${at} is sam_policy_statement or sam_policy_missing. */
+json_t *samctl_sentences(const struct sam_policy *policy,
+			 const char *(*at)(const struct sam_policy *policy, size_t i));
+
 /** samctl_time(seconds): As text in a new JSON string. */
 json_t *samctl_time(int64_t seconds);
 json_t *samctl_hex(const void *data, size_t len); /* at most 64 bytes */
@@ -153,10 +158,6 @@ bool samctl_key_type_by_name(const char *name, enum sam_key_type *type, unsigned
 /** samctl_read_file(ctl, path, max, out): A file, or standard input for "-". Exit status. */
 int samctl_read_file(const struct samctl *ctl, const char *path, size_t max,
 		     struct sam_secret *out) SAM_MUST;
-
-/** samctl_cm_open(config, out, msg): The CM as the configuration says. */
-enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **out,
-			       struct sam_msg *msg) SAM_MUST;
 
 /* ---- the verbs ---- */
 int samctl_init(struct samctl *ctl);

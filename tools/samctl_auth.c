@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "base/file.h"
 #include "registry/password.h"
+#include "sap/pin.h"
 
 int samctl_open(struct samctl *ctl)
 {
@@ -22,24 +23,6 @@ int samctl_open(struct samctl *ctl)
 		return SAMCTL_DONE;
 	reason = sam_open(ctl->config, SAM_OPEN_TOOL, &ctl->sam, &msg);
 	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, &msg);
-}
-
-enum sam_reason samctl_cm_open(const struct sam_config *config, struct sam_cm **out,
-			       struct sam_msg *msg)
-{
-	char memo[PATH_MAX + 16];
-	const struct sam_cm_options options = {
-		.module = config->cm_module,
-		.token = *config->cm_token ? config->cm_token : NULL,
-		.serial = *config->cm_serial ? config->cm_serial : NULL,
-		.pin_source = config->cm_pin_source,
-		.refused_memo = memo,
-		.sessions = config->cm_sessions,
-		.recheck_ms = config->cm_recheck_ms,
-	};
-
-	snprintf(memo, sizeof(memo), "%s.cm-refused", config->store);
-	return sam_cm_open(&options, out, msg);
 }
 
 /* ---- passwords ---- */
@@ -133,6 +116,33 @@ int samctl_secret(const struct samctl *ctl, const char *source, const char *prom
 	return status;
 }
 
+/* An application says NAME:SECRET by C_Login, but by C_LoginUser the secret alone: it must not look
+ * like a SAD or SAD token, which are told apart by their form. */
+static bool is_taken_for_another(const struct sam_secret *secret)
+{
+	struct sam_pin pin;
+
+	return sam_pin_read((const char *)secret->data, secret->len, "somebody", &pin) != SAM_OK ||
+	       pin.kind != SAM_PIN_PASSWORD;
+}
+
+int samctl_check_password(const struct samctl *ctl, const struct sam_secret *secret,
+			  const char *whose)
+{
+	if (secret->len < SAM_PASSWORD_MIN || secret->len > SAM_PASSWORD_MAX)
+		samctl_say(ctl, "%s: %s", whose, sam_reason_text(SAM_PASSWORD_WEAK));
+	else if (memchr(secret->data, '\0', secret->len))
+		samctl_say(ctl, "%s: a password has no zero byte", whose);
+	else if (is_taken_for_another(secret))
+		samctl_say(ctl,
+			   "%s: applications would take this password for a SAD or SAD token: it begins "
+			   "with eyJ or sat_ and has only their characters; choose another",
+			   whose);
+	else
+		return SAMCTL_DONE;
+	return SAMCTL_FAILED;
+}
+
 int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const char *source,
 		    const char *whose, char out[SAM_PASSWORD_SIZE])
 {
@@ -143,6 +153,8 @@ int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const
 
 	snprintf(prompt, sizeof(prompt), "New password of %s", whose);
 	status = samctl_secret(ctl, source, prompt, true, &secret);
+	if (status == SAMCTL_DONE)
+		status = samctl_check_password(ctl, &secret, whose);
 	if (status == SAMCTL_DONE) {
 		reason = sam_password_make(seal, (const char *)secret.data, secret.len, out,
 					   SAM_PASSWORD_SIZE);
@@ -244,7 +256,7 @@ int samctl_authenticate(struct samctl *ctl)
 
 /* ---- records ---- */
 
-void samctl_actor(const struct samctl *ctl, struct sam_event *event)
+static void name_actor(const struct samctl *ctl, struct sam_event *event)
 {
 	bool there = *ctl->actor;
 
@@ -255,22 +267,18 @@ void samctl_actor(const struct samctl *ctl, struct sam_event *event)
 	event->role = there ? sam_registry_role_name(ctl->role) : NULL;
 }
 
-bool samctl_make(struct samctl *ctl, struct sam_event *event, struct sam_audit_record *out)
+enum sam_reason samctl_make(struct samctl *ctl, struct sam_event *event,
+			    struct sam_audit_record *out)
 {
-	enum sam_reason reason;
-
-	samctl_actor(ctl, event);
-	reason = sam_audit_make(sam_audit(ctl->sam), event, out);
-	if (reason != SAM_OK)
-		samctl_fail(ctl, reason, NULL);
-	return reason == SAM_OK;
+	name_actor(ctl, event);
+	return sam_audit_make(sam_audit(ctl->sam), event, out);
 }
 
 bool samctl_record(struct samctl *ctl, struct sam_event *event)
 {
 	enum sam_reason reason;
 
-	samctl_actor(ctl, event);
+	name_actor(ctl, event);
 	reason = sam_audit_event(sam_audit(ctl->sam), event, true);
 	if (reason != SAM_OK)
 		samctl_fail(ctl, reason, NULL);

@@ -134,13 +134,14 @@ static void check_policy(struct doctor *d)
 static void check_user(struct doctor *d)
 {
 	const struct passwd *user = getpwnam(d->config.user);
-	bool same = user && user->pw_uid == geteuid();
+	struct sam_msg msg = { "" };
 
-	if (same)
+	if (d->has_policy && sam_open_check_user(&d->config, &d->policy, &msg) != SAM_OK)
+		tell(d, "user", PROBLEM, "p11-sam.yaml(5)", "%s", msg.text);
+	else if (user && user->pw_uid == geteuid())
 		tell(d, "user", FINE, NULL, "%s", d->config.user);
 	else
-		tell(d, "user", d->policy.level > 1 ? PROBLEM : NOTE,
-		     "levels 2 and 3 run under the configured user only",
+		tell(d, "user", NOTE, "levels 2 and 3 run under the configured user only",
 		     "runs under uid %lu, the configuration says %s", (unsigned long)geteuid(),
 		     d->config.user);
 }
@@ -185,7 +186,7 @@ static void check_cm(struct doctor *d)
 	struct sam_msg msg = { "" };
 	struct sam_cm_info info;
 	uint8_t bytes[32];
-	enum sam_reason reason = samctl_cm_open(&d->config, &d->cm, &msg);
+	enum sam_reason reason = sam_open_cm(&d->config, &d->cm, &msg);
 
 	if (reason != SAM_OK) {
 		tell(d, "cm", PROBLEM, sam_reason_text(reason), "%s", why(reason, &msg));
@@ -205,18 +206,14 @@ static void check_cm(struct doctor *d)
 
 static void check_seal(struct doctor *d)
 {
-	uint8_t root[32];
-	enum sam_reason reason = sam_cm_seal_root(d->cm, root);
+	struct sam_msg msg = { "" };
+	enum sam_reason reason = sam_open_seal(d->cm, &d->seal, &msg);
 
-	if (reason == SAM_OK)
-		reason = sam_seal_new(root, &d->seal);
-	sam_mem_wipe(root, sizeof(root));
 	if (reason == SAM_OK)
 		tell(d, "seal", FINE, NULL, "the CM holds the sealing key");
 	else
-		tell(d, "seal", PROBLEM, "is it the token of `samctl init`?", "%s",
-		     reason == SAM_NOT_FOUND ? "the CM's token holds no sealing key, or two"
-					     : sam_reason_text(reason));
+		tell(d, "seal", PROBLEM, "name the token of `samctl init` in cm.token", "%s",
+		     why(reason, &msg));
 }
 
 /* ---- the store ---- */
@@ -304,7 +301,6 @@ static void check_registry(struct doctor *d)
 struct found {
 	bool is;
 	uint8_t hash[32];
-	int64_t time_us;
 };
 
 static enum sam_reason note_row(void *arg, const struct sam_audit_row *row)
@@ -313,7 +309,6 @@ static enum sam_reason note_row(void *arg, const struct sam_audit_row *row)
 
 	found->is = true;
 	memcpy(found->hash, row->hash, sizeof(found->hash));
-	found->time_us = row->time_us;
 	return SAM_OK;
 }
 
@@ -334,26 +329,22 @@ static void check_audit(struct doctor *d)
 				      : sam_reason_text(reason));
 }
 
-enum { MAINTAIN_DUE_S = 2 * 86400 };
+enum { MAINTAIN_LATE_S = 3600 };
 
-/* The module starts no threads: what is due by time needs the timer. */
+/* The module starts no threads: what is due by time needs the next call or the timer. No SAD in the
+ * store lives longer after the last time that the store saw than the policy lets it. */
 static void check_maintain(struct doctor *d)
 {
-	int64_t due = sam_clock_us() - (int64_t)MAINTAIN_DUE_S * 1000000;
-	struct found first = { false }, recent = { false };
-	struct sam_audit_filter oldest = { .from_seq = 1, .to_seq = 1 };
-	struct sam_audit_filter newest = { .since_us = due, .type = "maintain", .limit = 1 };
+	int64_t over = d->head.latest_time + (int64_t)d->policy.max_lifetime +
+		       (int64_t)d->policy.leeway + MAINTAIN_LATE_S;
 
-	if (sam_store_audit_read(d->store, &oldest, note_row, &first) != SAM_OK ||
-	    sam_store_audit_read(d->store, &newest, note_row, &recent) != SAM_OK)
-		tell(d, "maintain", PROBLEM, "samctl audit verify", "the trail cannot be read");
-	else if (recent.is)
-		tell(d, "maintain", FINE, NULL, "has run in the last two days");
-	else if (first.is && first.time_us > due)
-		tell(d, "maintain", FINE, NULL, "not due: the store is younger than two days");
+	if (d->head.activations == 0 || sam_clock_now() < over)
+		tell(d, "maintain", FINE, NULL, "nothing is overdue");
 	else
-		tell(d, "maintain", PROBLEM, "run `samctl maintain` daily (samctl-maintain.timer)",
-		     "has not run for two days");
+		tell(d, "maintain", PROBLEM,
+		     "run `samctl maintain` every five minutes (samctl-maintain.timer)",
+		     "%" PRIu64 " SADs expired more than an hour ago and were not swept away",
+		     d->head.activations);
 }
 
 static void examine(struct doctor *d)
@@ -376,7 +367,8 @@ static void examine(struct doctor *d)
 		check_sealed_policy(d);
 	check_registry(d);
 	check_audit(d);
-	check_maintain(d);
+	if (d->has_policy)
+		check_maintain(d);
 }
 
 static void clear(struct doctor *d)

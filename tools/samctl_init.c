@@ -8,14 +8,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include "base/encode.h"
-#include "base/file.h"
 #include "base/ossl.h"
 #include "registry/password.h"
 
@@ -83,27 +80,12 @@ static int read_secrets(struct samctl *ctl, struct setup *setup)
 
 		snprintf(prompt, sizeof(prompt), "New password of %s", person->name);
 		status = samctl_secret(ctl, person->source, prompt, true, &person->secret);
+		if (status == SAMCTL_DONE)
+			status = samctl_check_password(ctl, &person->secret, person->name);
 		if (status != SAMCTL_DONE)
 			return status;
-		if (person->secret.len < SAM_PASSWORD_MIN ||
-		    person->secret.len > SAM_PASSWORD_MAX) {
-			samctl_say(ctl, "%s: %s", person->name, sam_reason_text(SAM_PASSWORD_WEAK));
-			return SAMCTL_FAILED;
-		}
 	}
 	return SAMCTL_DONE;
-}
-
-/* Above level 1 the store must be the SAM's own user's, or that user could never open it. */
-static int check_user(struct samctl *ctl, const struct setup *setup)
-{
-	const struct passwd *user = getpwnam(setup->config.user);
-
-	if (setup->policy.level < 2 || (user && user->pw_uid == geteuid()))
-		return SAMCTL_DONE;
-	samctl_say(ctl, "level %u runs as the user %s only: run samctl as that user",
-		   setup->policy.level, setup->config.user);
-	return SAMCTL_FAILED;
 }
 
 static int load(struct samctl *ctl, struct setup *setup)
@@ -116,12 +98,11 @@ static int load(struct samctl *ctl, struct setup *setup)
 		return samctl_usage(ctl, "the configuration's path is too long");
 	reason = sam_config_load(path, &setup->config, &msg);
 	if (reason == SAM_OK)
-		reason = sam_file_trusted(setup->config.policy, geteuid(), &msg);
-	if (reason == SAM_OK)
 		reason = sam_policy_load(setup->config.policy, &setup->policy, &msg);
-	if (reason != SAM_OK)
-		return samctl_fail(ctl, reason, &msg);
-	return check_user(ctl, setup);
+	/* Above level 1 the store must be the SAM's own user's, or that user could never open it. */
+	if (reason == SAM_OK)
+		reason = sam_open_check_user(&setup->config, &setup->policy, &msg);
+	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, &msg);
 }
 
 /* The node's name from the host's, made to fit the rule for names. */
@@ -154,10 +135,10 @@ static bool count_principals(const struct setup *setup, size_t *count)
 	struct sam_store *store = NULL;
 	struct sam_seal *seal = NULL;
 	const struct sam_snapshot *s;
-	uint8_t root[32];
+	struct sam_msg msg = { "" };
 	bool known = false;
 
-	if (sam_cm_seal_root(setup->cm, root) != SAM_OK || sam_seal_new(root, &seal) != SAM_OK)
+	if (sam_open_seal(setup->cm, &seal, &msg) != SAM_OK)
 		goto out;
 	options.seal = seal;
 	if (sam_store_open(&options, &store, NULL) != SAM_OK ||
@@ -168,7 +149,6 @@ static bool count_principals(const struct setup *setup, size_t *count)
 	known = true;
 	sam_registry_put(s);
 out:
-	sam_mem_wipe(root, sizeof(root));
 	if (registry)
 		sam_registry_close(registry);
 	sam_store_close(store);
@@ -183,9 +163,8 @@ static int refuse_store(struct samctl *ctl, const struct setup *setup)
 	if (count_principals(setup, &count) && count < 2)
 		samctl_say(ctl,
 			   "%s: an earlier init was interrupted before it had made the officer and "
-			   "the "
-			   "auditor; remove that file with its -wal and -shm, and the CM's object "
-			   "`p11-sam seal', then run init again",
+			   "the auditor; remove that file with its -wal, -shm and .mark, and the "
+			   "CM's object `p11-sam seal', then run init again",
 			   setup->config.store);
 	else
 		samctl_say(ctl, "%s: %s", setup->config.store, sam_reason_text(SAM_STORE_EXISTS));
@@ -196,10 +175,8 @@ static int refuse_seal(struct samctl *ctl, const struct setup *setup)
 {
 	samctl_say(ctl,
 		   "the CM's token holds a sealing key (`p11-sam seal') and there is no store %s: "
-		   "an earlier "
-		   "init was interrupted, or the store was moved; put the store back, or, if there "
-		   "is none, "
-		   "remove that object from the token and run init again",
+		   "an earlier init was interrupted, or the store was moved; put the store back, or, "
+		   "if there is none, remove that object from the token and run init again",
 		   setup->config.store);
 	return SAMCTL_FAILED;
 }
@@ -220,17 +197,14 @@ static int refuse_existing(struct samctl *ctl, const struct setup *setup)
 
 static int create_seal(struct samctl *ctl, struct setup *setup)
 {
-	uint8_t root[32];
+	struct sam_msg msg = { "" };
 	enum sam_reason reason = sam_cm_seal_create(setup->cm);
 
 	if (reason == SAM_EXISTS)
 		return refuse_seal(ctl, setup);
 	if (reason == SAM_OK)
-		reason = sam_cm_seal_root(setup->cm, root);
-	if (reason == SAM_OK)
-		reason = sam_seal_new(root, &setup->seal);
-	sam_mem_wipe(root, sizeof(root));
-	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, NULL);
+		reason = sam_open_seal(setup->cm, &setup->seal, &msg);
+	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, &msg);
 }
 
 static int create_store(struct samctl *ctl, struct setup *setup)
@@ -313,7 +287,7 @@ static int fill_store(struct samctl *ctl, struct setup *setup)
 static int make(struct samctl *ctl, struct setup *setup)
 {
 	struct sam_msg msg = { "" };
-	enum sam_reason reason = samctl_cm_open(&setup->config, &setup->cm, &msg);
+	enum sam_reason reason = sam_open_cm(&setup->config, &setup->cm, &msg);
 	int status;
 
 	if (reason != SAM_OK)

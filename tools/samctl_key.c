@@ -54,10 +54,8 @@ static enum sam_reason enrol(struct samctl *ctl, const struct sam_key *key)
 		.new_value = samctl_key_type(key->type, key->bits),
 	};
 	struct sam_audit_record record;
-	enum sam_reason reason;
+	enum sam_reason reason = samctl_make(ctl, &event, &record);
 
-	samctl_actor(ctl, &event);
-	reason = sam_audit_make(sam_audit(ctl->sam), &event, &record);
 	if (reason == SAM_OK)
 		reason = sam_registry_add_key(sam_registry(ctl->sam), key, &record.record);
 	sam_audit_clear(&record);

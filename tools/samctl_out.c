@@ -123,6 +123,17 @@ void samctl_plain(void)
 
 /* ---- values ---- */
 
+json_t *samctl_sentences(const struct sam_policy *policy,
+			 const char *(*at)(const struct sam_policy *policy, size_t i))
+{
+	json_t *list = json_array();
+	const char *text;
+
+	for (size_t i = 0; (text = at(policy, i)); i++)
+		json_array_append_new(list, json_string(text));
+	return list;
+}
+
 json_t *samctl_time(int64_t seconds)
 {
 	char text[SAM_CLOCK_TEXT];

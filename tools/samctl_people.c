@@ -26,13 +26,13 @@ static enum sam_reason bind(struct samctl *ctl, const struct sam_authenticator *
 
 	if (reason != SAM_OK)
 		return reason;
+	/* of a key that is bound already the registry says so first, whoever it is for */
 	if (!sam_registry_signer(s, authenticator->signer))
 		reason = SAM_NOT_FOUND;
 	sam_registry_put(s);
 	if (reason != SAM_OK)
 		return reason;
-	samctl_actor(ctl, &event);
-	reason = sam_audit_make(sam_audit(ctl->sam), &event, &record);
+	reason = samctl_make(ctl, &event, &record);
 	if (reason == SAM_OK)
 		reason = sam_registry_add_authenticator(sam_registry(ctl->sam), authenticator,
 							&record.record);
@@ -167,10 +167,8 @@ static enum sam_reason add_principal(struct samctl *ctl, const struct sam_princi
 		.new_value = sam_registry_role_name(principal->role),
 	};
 	struct sam_audit_record record;
-	enum sam_reason reason;
+	enum sam_reason reason = samctl_make(ctl, &event, &record);
 
-	samctl_actor(ctl, &event);
-	reason = sam_audit_make(sam_audit(ctl->sam), &event, &record);
 	if (reason == SAM_OK)
 		reason = sam_registry_add_principal(sam_registry(ctl->sam), principal,
 						    &record.record);
@@ -178,7 +176,7 @@ static enum sam_reason add_principal(struct samctl *ctl, const struct sam_princi
 	return reason;
 }
 
-/* Signers and principals log in by the same NAME:SECRET: one name, one owner. */
+/* Before a password is asked for: is the name free, are the signers there? */
 static enum sam_reason check_new(struct samctl *ctl, struct sam_principal *principal,
 				 const char **missing)
 {

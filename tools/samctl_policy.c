@@ -64,17 +64,6 @@ static json_t *keys(const struct sam_policy *policy)
 	return list;
 }
 
-static json_t *sentences(const struct sam_policy *policy,
-			 const char *(*at)(const struct sam_policy *policy, size_t i))
-{
-	json_t *list = json_array();
-	const char *text;
-
-	for (size_t i = 0; (text = at(policy, i)); i++)
-		json_array_append_new(list, json_string(text));
-	return list;
-}
-
 static json_t *describe(const struct sam_policy *policy)
 {
 	return json_pack(
@@ -82,8 +71,8 @@ static json_t *describe(const struct sam_policy *policy)
 		policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
 		"version", (int)policy->version, "level", (int)policy->level, "signs",
 		(int)!sam_policy_missing(policy, 0), "statements",
-		sentences(policy, sam_policy_statement), "missing",
-		sentences(policy, sam_policy_missing), "authorisation",
+		samctl_sentences(policy, sam_policy_statement), "missing",
+		samctl_sentences(policy, sam_policy_missing), "authorisation",
 		policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad",
 		"always_authenticate", (int)policy->always_authenticate, "verify",
 		(int)policy->verify, "curve_below_hash", (int)policy->curve_below_hash,

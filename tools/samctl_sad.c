@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "base/encode.h"
-#include "sap/internal.h"
+#include "sap/jose.h"
 
 /* The SAD from --sad or the operand, without white space around it. */
 static int read_sad(struct samctl *ctl, struct sam_secret *out)
@@ -54,26 +54,6 @@ int samctl_sad_exchange(struct samctl *ctl)
 }
 
 /* ---- looking at one ---- */
-
-/* Would it be taken now? The same way as in earnest, which takes nothing up by itself. */
-static enum sam_reason judge(struct samctl *ctl, const struct sam_secret *sad, struct sam_msg *msg)
-{
-	struct sam_activation *activation = NULL;
-	const struct sam_snapshot *s = NULL;
-	struct sam_pin pin = { .kind = SAM_PIN_SAD };
-	enum sam_reason reason = sam_pin_read((const char *)sad->data, sad->len, NULL, &pin);
-
-	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD)
-		reason = SAM_PIN_FORM;
-	if (reason == SAM_OK)
-		reason = sam_registry_get(sam_registry(ctl->sam), &s);
-	if (reason == SAM_OK)
-		reason = sam_present(ctl->sam, s, &pin, &activation, msg);
-	sam_activation_release(activation);
-	if (s)
-		sam_registry_put(s);
-	return reason;
-}
 
 /* One base64url part as JSON; null if it is none. */
 static json_t *part(const char *text, size_t len)
@@ -136,7 +116,7 @@ int samctl_sad_inspect(struct samctl *ctl)
 		sam_secret_clear(&sad);
 		return status;
 	}
-	reason = judge(ctl, &sad, &msg);
+	reason = sam_inspect(ctl->sam, (const char *)sad.data, sad.len, &msg);
 	object = json_pack("{s:b,s:s,s:s}", "accepted", (int)(reason == SAM_OK), "reason",
 			   sam_reason_name(reason), "text",
 			   reason == SAM_OK ? "would be taken now" : sam_reason_text(reason));

@@ -34,32 +34,15 @@ static const char *read_wish(const struct wish *wish, struct sam_signer *signer)
 	return NULL;
 }
 
-/* Signers and principals log in by the same NAME:SECRET: one name, one owner. */
-static enum sam_reason check_name(struct samctl *ctl, const char *id)
-{
-	const struct sam_snapshot *s;
-	enum sam_reason reason = sam_registry_get(sam_registry(ctl->sam), &s);
-
-	if (reason != SAM_OK)
-		return reason;
-	if (sam_registry_principal(s, id))
-		reason = SAM_EXISTS;
-	sam_registry_put(s);
-	return reason;
-}
-
 static int add(struct samctl *ctl, const struct sam_signer *signer)
 {
 	struct sam_event event = { .type = SAM_EVENT_SIGNER_ADD, .signer = signer->id };
 	struct sam_audit_record record;
-	enum sam_reason reason = check_name(ctl, signer->id);
+	enum sam_reason reason = samctl_make(ctl, &event, &record);
 
-	if (reason == SAM_OK) {
-		if (!samctl_make(ctl, &event, &record))
-			return SAMCTL_FAILED;
+	if (reason == SAM_OK)
 		reason = sam_registry_add_signer(sam_registry(ctl->sam), signer, &record.record);
-		sam_audit_clear(&record);
-	}
+	sam_audit_clear(&record);
 	return reason == SAM_OK ? SAMCTL_DONE : samctl_refuse(ctl, reason, signer->id, NULL);
 }
 
@@ -271,10 +254,9 @@ static enum sam_reason replace(struct samctl *ctl, const char *id, const char *p
 	if (!signer)
 		return SAM_NOT_FOUND;
 	sam_mem_copy_text(changed.password, sizeof(changed.password), password);
-	changed.password_own =
-		true; /* from now on a login may authorise, where the policy has it so */
-	samctl_actor(ctl, &event);
-	reason = sam_audit_make(sam_audit(ctl->sam), &event, &record);
+	/* from now on a login may authorise, where the policy has it so */
+	changed.password_own = true;
+	reason = samctl_make(ctl, &event, &record);
 	if (reason == SAM_OK)
 		reason = sam_registry_set_signer(sam_registry(ctl->sam), &changed, &record.record);
 	sam_audit_clear(&record);
@@ -327,6 +309,8 @@ int samctl_signer_passwd(struct samctl *ctl)
 		return samctl_refuse(ctl, SAM_ROLE, id, NULL);
 	snprintf(prompt, sizeof(prompt), "New password of %.64s", id);
 	status = samctl_secret(ctl, samctl_given(ctl, "new-pin-source", 0), prompt, true, &secret);
+	if (status == SAMCTL_DONE)
+		status = samctl_check_password(ctl, &secret, id);
 	if (status == SAMCTL_DONE)
 		status = change(ctl, id, &secret);
 	sam_secret_clear(&secret);

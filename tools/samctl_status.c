@@ -8,17 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static json_t *sentences(const struct sam_policy *policy,
-			 const char *(*at)(const struct sam_policy *policy, size_t i))
-{
-	json_t *list = json_array();
-	const char *text;
-
-	for (size_t i = 0; (text = at(policy, i)); i++)
-		json_array_append_new(list, json_string(text));
-	return list;
-}
-
 static json_t *describe_policy(const struct sam_policy *policy)
 {
 	return json_pack("{s:s,s:o,s:i,s:i}", "path", policy->path, "sha256",
@@ -78,8 +67,8 @@ int samctl_status(struct samctl *ctl)
 			   sam_config(ctl->sam)->path, "sam_id", sam_config(ctl->sam)->sam_id,
 			   "uid", (int)geteuid(), "level", (int)policy->level, "signs",
 			   (int)!sam_policy_missing(policy, 0), "statements",
-			   sentences(policy, sam_policy_statement), "missing",
-			   sentences(policy, sam_policy_missing), "policy", describe_policy(policy),
+			   samctl_sentences(policy, sam_policy_statement), "missing",
+			   samctl_sentences(policy, sam_policy_missing), "policy", describe_policy(policy),
 			   "cm", describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
 			   describe_registry(s));
 	sam_registry_put(s);
@@ -118,7 +107,7 @@ int samctl_maintain(struct samctl *ctl)
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);
 	snprintf(text, sizeof(text), "swept %" PRIu64, swept);
-	if (!samctl_record(ctl, &event))
+	if (swept > 0 && !samctl_record(ctl, &event)) /* every five minutes: what did nothing is no news */
 		return SAMCTL_FAILED;
 	return samctl_print_done(ctl, json_pack("{s:I}", "swept", (json_int_t)swept),
 				 "store checked, %" PRIu64 " expired SADs swept", swept);

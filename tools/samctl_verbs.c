@@ -89,6 +89,8 @@ static const struct samctl_option audit_options[] = {
 
 #define OFFICER_OR_AUDITOR (SAMCTL_OFFICER | SAMCTL_AUDITOR)
 
+/* Who may what: no verb that enrols is the auditor's, none that reads the trail the officer's
+ * (invariant 10). */
 static const struct samctl_verb verbs[] = {
 	{ "init", NULL, 0, samctl_init, 0, 0, "",
 	  "set up the store, its seal and the first principals", init_options },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The audit trail: events become records (CONTRACT.md section 6), records become a hash chain. One
+ * The audit trail: events become records (p11-sam-audit(5)), records become a hash chain. One
  * catalogue, events.def. No secret has a member here (invariant 8).
  */
 #ifndef SAM_AUDIT_AUDIT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * An event becomes the members of a record, in the order of CONTRACT.md section 6. There is no
+ * An event becomes the members of a record, in the order of p11-sam-audit(5). There is no
  * member for a secret, and none is made of free bytes: hashes and names only (invariant 8).
  */
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * p11-sam.yaml (CONTRACT.md section 2): where things are. What weakens security stands in the policy.
+ * p11-sam.yaml(5): where things are. What weakens security stands in the policy.
  */
 #ifndef SAM_BASE_CONFIG_H
 #define SAM_BASE_CONFIG_H

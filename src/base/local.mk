@@ -15,12 +15,16 @@ libsam_la_SOURCES += \
 	src/base/jws.h \
 	src/base/log.c \
 	src/base/log.h \
+	src/base/mechanism.c \
+	src/base/mechanism.h \
 	src/base/mem.c \
 	src/base/mem.h \
 	src/base/name.c \
 	src/base/name.h \
 	src/base/ossl.c \
 	src/base/ossl.h \
+	src/base/pkey.c \
+	src/base/pkey.h \
 	src/base/reason.c \
 	src/base/reason.h \
 	src/base/seal.c \

@@ -5,10 +5,17 @@
 #include "base/name.h"
 
 #include <string.h>
+#include "include/p11-sam.h"
 
 static bool alphanumeric(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool begins(const char *text, size_t len, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return len >= n && memcmp(text, prefix, n) == 0;
 }
 
 bool sam_name_valid(const char *name, size_t len)
@@ -19,5 +26,5 @@ bool sam_name_valid(const char *name, size_t len)
 		if (!alphanumeric(name[i]) && (name[i] == '\0' || !strchr("._@+-", name[i])))
 			return false;
 	/* so that a name is never taken for a SAD or a SAD token */
-	return !(len >= 3 && memcmp(name, "eyJ", 3) == 0) && !(len >= 4 && memcmp(name, "sat_", 4) == 0);
+	return !begins(name, len, "eyJ") && !begins(name, len, P11_SAM_TOKEN_PREFIX);
 }

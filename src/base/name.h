@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Ids and names (CONTRACT.md section 3).
+ * Ids and names (p11-sam(8)).
  */
 #ifndef SAM_BASE_NAME_H
 #define SAM_BASE_NAME_H

@@ -7,10 +7,8 @@
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/hmac.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
@@ -21,7 +19,6 @@ static struct {
 	OSSL_LIB_CTX *ctx; /* never freed: objects fetched from it may outlive us */
 	pid_t pid;
 	EVP_MD *md[SAM_HASH_COUNT];
-	EVP_MAC_CTX *hmac; /* a template, duplicated for each use */
 } ossl = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool fetch_all(OSSL_LIB_CTX *ctx)
@@ -30,17 +27,7 @@ static bool fetch_all(OSSL_LIB_CTX *ctx)
 	for (unsigned h = SAM_HASH_SHA256; h < SAM_HASH_COUNT; h++)
 		if (!(ossl.md[h] = EVP_MD_fetch(ctx, names[h], NULL)))
 			return false;
-	EVP_MAC *mac = EVP_MAC_fetch(ctx, "HMAC", NULL);
-	if (!mac)
-		return false;
-	ossl.hmac = EVP_MAC_CTX_new(mac);
-	EVP_MAC_free(mac);
-	char digest[] = "SHA2-256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	return ossl.hmac && EVP_MAC_CTX_set_params(ossl.hmac, params) == 1;
+	return true;
 }
 
 static enum sam_reason start_locked(void)
@@ -120,18 +107,6 @@ enum sam_reason sam_ossl_digest(enum sam_hash hash, const void *data, size_t len
 {
 	unsigned size;
 	return EVP_Digest(data, len, out, &size, sam_ossl_md(hash), NULL) == 1 ? SAM_OK : SAM_MEMORY;
-}
-
-enum sam_reason sam_ossl_hmac(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[32])
-{
-	if (!ossl.hmac)
-		return SAM_INTERNAL;
-	EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(ossl.hmac);
-	size_t size = 0;
-	bool ok = ctx && EVP_MAC_init(ctx, key, key_len, NULL) == 1 && EVP_MAC_update(ctx, data, len) == 1 &&
-		  EVP_MAC_final(ctx, out, &size, 32) == 1 && size == 32;
-	EVP_MAC_CTX_free(ctx);
-	return ok ? SAM_OK : SAM_MEMORY;
 }
 
 EVP_PKEY *sam_ossl_pubkey(const uint8_t *spki, size_t len)

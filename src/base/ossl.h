@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * OpenSSL in a library context of our own (DESIGN.md section 6): the application's default
+ * OpenSSL in a library context of our own (HACKING.md): the application's default
  * context may hold a PKCS#11 provider that is us.
  */
 #ifndef SAM_BASE_OSSL_H
@@ -36,10 +36,6 @@ enum sam_reason sam_ossl_random(void *out, size_t len) SAM_MUST;
 
 /** sam_ossl_digest(hash, data, len, out): ${out} has sam_hash_size(hash) bytes. */
 enum sam_reason sam_ossl_digest(enum sam_hash hash, const void *data, size_t len, uint8_t *out) SAM_MUST;
-
-/** sam_ossl_hmac(key, key_len, data, len, out): HMAC-SHA-256. */
-enum sam_reason sam_ossl_hmac(const void *key, size_t key_len, const void *data, size_t len,
-			      uint8_t out[32]) SAM_MUST;
 
 /** sam_ossl_pubkey(spki, len): The public key of a DER SubjectPublicKeyInfo, exact to its last byte;
  * the caller frees it. NULL if it is none. */

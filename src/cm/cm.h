@@ -7,8 +7,8 @@
 #define SAM_CM_CM_H
 
 #include <p11-kit/pkcs11.h>
+#include "base/mechanism.h"
 #include "base/reason.h"
-#include "policy/mechanism.h"
 
 struct sam_cm;
 

@@ -183,18 +183,6 @@ void sam_cm_key_forget(struct sam_cm *cm);
 
 /* ---- spki.c ---- */
 
-/* DER of CKA_EC_PARAMS. */
-struct sam_cm_curve {
-	enum sam_key_type type;
-	unsigned bits;
-	const char *group; /* OpenSSL's name */
-	const uint8_t *params;
-	size_t params_len;
-};
-
-/** sam_cm_curve_at(type, bits, i): The i-th way to name that curve; NULL past the last. */
-const struct sam_cm_curve *sam_cm_curve_at(enum sam_key_type type, unsigned bits, size_t i);
-
 /** sam_cm_spki(cm, s, what, public_key, spki, len): The SubjectPublicKeyInfo of a key that the CM
  * has made, refused (CM_FAILED) if it is not what was asked for. */
 enum sam_reason sam_cm_spki(struct sam_cm *cm, struct sam_cm_session *s,

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "base/log.h"
+#include "base/pkey.h"
 
 enum { ATTRS_MAX = 20, OPTIONAL = 3 };
 
@@ -74,7 +75,7 @@ static void private_template(struct attributes *t, const struct sam_cm_new_key *
 }
 
 static void public_template(struct attributes *t, const struct sam_cm_new_key *what, CK_ULONG *bits,
-			    const struct sam_cm_curve *curve)
+			    const struct sam_curve *curve)
 {
 	add_names(t, what);
 	add_bool(t, CKA_VERIFY, true);
@@ -113,7 +114,7 @@ static CK_MECHANISM_TYPE generator(enum sam_key_type type)
 
 /* With the whole template; then without what a CM may not know, the least needed first. */
 static CK_RV generate_pair(struct sam_cm *cm, struct sam_cm_session *s,
-			   const struct sam_cm_new_key *what, const struct sam_cm_curve *curve,
+			   const struct sam_cm_new_key *what, const struct sam_curve *curve,
 			   CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
 	CK_MECHANISM mechanism = {generator(what->type), NULL, 0};
@@ -175,10 +176,10 @@ static enum sam_reason generate_step(struct sam_cm *cm, struct sam_cm_session *s
 	if (reason != SAM_OK)
 		return reason;
 	g->asked = true;
-	const struct sam_cm_curve *curve = sam_cm_curve_at(what->type, what->bits, 0);
+	const struct sam_curve *curve = sam_curve_at(what->type, what->bits, 0);
 	CK_RV rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
 	for (size_t i = 1; curve && curve_refused(rv); i++) {
-		curve = sam_cm_curve_at(what->type, what->bits, i); /* under its next name */
+		curve = sam_curve_at(what->type, what->bits, i); /* under its next name */
 		if (curve)
 			rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
 	}
@@ -192,7 +193,7 @@ static bool size_known(const struct sam_cm_new_key *what)
 {
 	if (what->type == SAM_KEY_RSA)
 		return what->bits >= 2048 && what->bits <= 4096 && what->bits % 8 == 0;
-	return sam_cm_curve_at(what->type, what->bits, 0) != NULL;
+	return sam_curve_at(what->type, what->bits, 0) != NULL;
 }
 
 static enum sam_reason destroy_step(struct sam_cm *cm, struct sam_cm_session *s, void *arg)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The SAM's own key in the CM, from which the keys of the store are derived at start (DESIGN.md
- * section 5). It takes no caller's bytes: it only ever sees the constant below (invariant 1).
+ * The SAM's own key in the CM, from which the keys of the store are derived at start
+ * (HACKING.md). It takes no caller's bytes: it only ever sees the constant below (invariant 1).
  */
 #include "cm/internal.h"
 

@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libsam_la_SOURCES += \
-	src/policy/mechanism.c \
-	src/policy/mechanism.h \
 	src/policy/policy.c \
 	src/policy/policy.h \
 	src/policy/policy_file.c \

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* What levels 2 and 3 ask for (CONTRACT.md sections 3 and 5) and this version does not have. */
+/* What levels 2 and 3 ask for (p11-sam(8), p11-sam-policy(5)) and this version does not have. */
 static const char *const missing_2[] = {
 	"two factors of different kinds for each SAD, verified by the SAM (P1-T3.5, P2-3.1.4)",
 	"the list of approved, evaluated cryptographic modules with certificate and expiry "

@@ -7,8 +7,8 @@
 
 #include <limits.h>
 #include "base/jws.h"
+#include "base/mechanism.h"
 #include "base/reason.h"
-#include "policy/mechanism.h"
 
 enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * C_Initialize, C_Finalize, C_GetInfo (DESIGN.md section 6): any number of times, from any thread, in
+ * C_Initialize, C_Finalize, C_GetInfo (HACKING.md): any number of times, from any thread, in
  * forked children; the module starts no thread and waits for none longer than a bound.
  */
 #include "provider/provider.h"

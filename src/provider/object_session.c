@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Objects in the SAM's memory: public keys to verify with, certificates, data, and the data object that
- * deposits a SAD (CONTRACT.md section 3). All sessions of the application see them; they end with the
+ * deposits a SAD (p11-sam(8)). All sessions of the application see them; they end with the
  * session that made them. Bounded in number and bytes, wiped at the end.
  */
 #include "provider/provider.h"

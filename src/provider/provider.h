@@ -11,9 +11,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include "base/mechanism.h"
 #include "base/ossl.h"
 #include "include/p11-sam.h"
-#include "policy/mechanism.h"
 #include "provider/pkcs11_30.h"
 #include "sap/sam.h"
 

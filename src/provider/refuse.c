@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the SAM does not do for applications (CONTRACT.md section 3): calls.def says which calls, this
+ * What the SAM does not do for applications (p11-sam(8)): calls.def says which calls, this
  * file records those that touch a signer's key or could help to make a signature (invariant 1).
  */
 #include "provider/provider.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Signing, as far as the application's face goes: the operation, its data as a hash or a private copy,
- * and the way to the one door, sam_sign(). The CM is not touched before that (DESIGN.md section 4), and
+ * and the way to the one door, sam_sign(). The CM is not touched before that (HACKING.md), and
  * no lock is held while it works.
  */
 #include "provider/provider.h"

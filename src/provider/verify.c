@@ -104,6 +104,11 @@ static bool raw_pkcs1(EVP_PKEY *pkey, const uint8_t *data, size_t len, const uin
 	       EVP_PKEY_verify(ctx, signature, signature_len, data, len) == 1;
 }
 
+static CK_RV answer(enum sam_reason reason)
+{
+	return reason == SAM_SIGNATURE_MISMATCH ? CKR_SIGNATURE_INVALID : sam_reason_rv(reason, false);
+}
+
 static CK_RV decide(struct verify *verify, const CK_BYTE *signature, size_t signature_len)
 {
 	uint8_t hash[SAM_HASH_MAX];
@@ -113,10 +118,7 @@ static CK_RV decide(struct verify *verify, const CK_BYTE *signature, size_t sign
 	if (signature_len != verify->size)
 		return CKR_SIGNATURE_LEN_RANGE;
 	if (padding == SAM_PAD_EDDSA)
-		return sam_verify_message(verify->pkey, data, len, signature, signature_len) ==
-				       SAM_OK
-			       ? CKR_OK
-			       : CKR_SIGNATURE_INVALID;
+		return answer(sam_verify_message(verify->pkey, data, len, signature, signature_len));
 	if (verify->input.hash != SAM_HASH_NONE) {
 		CK_RV rv = sam_scheme_hash(&verify->input, hash);
 		if (rv != CKR_OK)
@@ -131,10 +133,8 @@ static CK_RV decide(struct verify *verify, const CK_BYTE *signature, size_t sign
 		   (padding == SAM_PAD_PSS && len != sam_hash_size(verify->scheme.hash))) {
 		return CKR_DATA_LEN_RANGE;
 	}
-	return sam_verify_digest(verify->pkey, padding, verify->scheme.hash, data, len, signature,
-				 signature_len) == SAM_OK
-		       ? CKR_OK
-		       : CKR_SIGNATURE_INVALID;
+	return answer(sam_verify_digest(verify->pkey, padding, verify->scheme.hash, data, len,
+					signature, signature_len));
 }
 
 CK_RV sam_C_Verify(struct sam_session *s, const CK_BYTE *data, CK_ULONG len,

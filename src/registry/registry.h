@@ -6,10 +6,10 @@
 #ifndef SAM_REGISTRY_REGISTRY_H
 #define SAM_REGISTRY_REGISTRY_H
 
+#include "base/jws.h"
+#include "base/mechanism.h"
 #include "base/name.h"
 #include "base/ossl.h"
-#include "base/jws.h"
-#include "policy/mechanism.h"
 #include "store/store.h"
 
 struct sam_registry;

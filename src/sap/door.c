@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The one door (DESIGN.md section 2): the only path on which data reaches the CM's signing function
+ * The one door (HACKING.md): the only path on which data reaches the CM's signing function
  * under a signer's key. Decide, reserve, sign, verify, record, release; in this order, here, and
  * nowhere else.
  */
@@ -42,7 +42,7 @@ static enum sam_reason find_key(struct passage *p)
 	return sam_policy_may_sign(&p->sam->policy, &p->request->scheme, p->key->type, p->key->bits, sam_clock_now());
 }
 
-/* The DTBS/R by the mechanism's row of the table in CONTRACT.md section 3; CKM_EDDSA's waits for the
+/* The DTBS/R by the mechanism's row of the table in p11-sam(8); CKM_EDDSA's waits for the
  * hash that a SAD names. */
 static enum sam_reason find_dtbsr(struct passage *p)
 {

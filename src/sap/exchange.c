@@ -8,17 +8,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* "sat_" and 26 characters of base32 (RFC 4648, lower case): 130 bits of the DRBG. */
+/* The prefix and 26 characters of base32 (RFC 4648, lower case): 130 bits of the DRBG. */
 static enum sam_reason make_token(char token[SAM_TOKEN_LEN + 1])
 {
+	enum { PREFIX = sizeof P11_SAM_TOKEN_PREFIX - 1 };
 	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-	uint8_t random[SAM_TOKEN_LEN - 4];
+	uint8_t random[SAM_TOKEN_LEN - PREFIX];
 	enum sam_reason reason = sam_ossl_random(random, sizeof random);
 	if (reason != SAM_OK)
 		return reason;
-	memcpy(token, "sat_", 4);
+	memcpy(token, P11_SAM_TOKEN_PREFIX, PREFIX);
 	for (size_t i = 0; i < sizeof random; i++)
-		token[4 + i] = alphabet[random[i] & 31];
+		token[PREFIX + i] = alphabet[random[i] & 31];
 	token[SAM_TOKEN_LEN] = '\0';
 	sam_mem_wipe(random, sizeof random);
 	return SAM_OK;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "base/encode.h"
+#include "sap/verify.h"
 
 /* ---- JSON ---- */
 
@@ -116,20 +117,6 @@ void sam_jose_clear(struct sam_jws *jws)
 
 /* ---- verifying ---- */
 
-/* r||s as DER (RFC 7518 section 3.4); the caller frees with OPENSSL_free(). */
-static int ecdsa_der(const uint8_t *raw, size_t field, unsigned char **der)
-{
-	sam_auto(ECDSA_SIG_free) ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, (int)field, NULL);
-	BIGNUM *s = BN_bin2bn(raw + field, (int)field, NULL);
-	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
-		BN_free(r);
-		BN_free(s);
-		return -1;
-	}
-	return i2d_ECDSA_SIG(sig, der);
-}
-
 static enum sam_reason verify_hash(const struct sam_jws *jws, EVP_PKEY *pkey)
 {
 	const struct sam_jose_alg *row = sam_jose_alg(jws->alg);
@@ -138,32 +125,8 @@ static enum sam_reason verify_hash(const struct sam_jws *jws, EVP_PKEY *pkey)
 						 jws->signing_input_len, hash);
 	if (reason != SAM_OK)
 		return reason;
-	sam_auto(EVP_PKEY_CTX_free)
-		EVP_PKEY_CTX *ctx = sam_jose_alg_context(jws->alg, pkey, EVP_PKEY_verify_init);
-	if (!ctx)
-		return SAM_MEMORY;
-	if (row->family != SAM_JOSE_EC)
-		return EVP_PKEY_verify(ctx, jws->signature, jws->signature_len, hash,
-				       sam_hash_size(row->hash)) == 1
-			       ? SAM_OK
-			       : SAM_SAD_SIGNATURE;
-	unsigned char *der = NULL;
-	int len = ecdsa_der(jws->signature, row->field, &der);
-	if (len <= 0)
-		return SAM_MEMORY;
-	int rc = EVP_PKEY_verify(ctx, der, (size_t)len, hash, sam_hash_size(row->hash));
-	OPENSSL_free(der);
-	return rc == 1 ? SAM_OK : SAM_SAD_SIGNATURE;
-}
-
-static enum sam_reason verify_eddsa(const struct sam_jws *jws, EVP_PKEY *pkey)
-{
-	sam_auto(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, NULL, sam_ossl_ctx(), NULL, pkey, NULL) != 1)
-		return SAM_MEMORY;
-	int rc = EVP_DigestVerify(ctx, jws->signature, jws->signature_len,
-				  (const uint8_t *)jws->signing_input, jws->signing_input_len);
-	return rc == 1 ? SAM_OK : SAM_SAD_SIGNATURE;
+	return sam_verify_digest(pkey, row->padding, row->hash, hash, sam_hash_size(row->hash),
+				 jws->signature, jws->signature_len);
 }
 
 enum sam_reason sam_jose_verify(const struct sam_jws *jws, EVP_PKEY *pkey, enum sam_jws_alg alg)
@@ -177,5 +140,11 @@ enum sam_reason sam_jose_verify(const struct sam_jws *jws, EVP_PKEY *pkey, enum 
 		return SAM_SAD_TRUNCATED;
 	if (jws->signature_len > expected)
 		return SAM_SAD_SIGNATURE;
-	return row->family == SAM_JOSE_OKP ? verify_eddsa(jws, pkey) : verify_hash(jws, pkey);
+	enum sam_reason reason =
+		row->padding == SAM_PAD_EDDSA
+			? sam_verify_message(pkey, (const uint8_t *)jws->signing_input,
+					     jws->signing_input_len, jws->signature,
+					     jws->signature_len)
+			: verify_hash(jws, pkey);
+	return reason == SAM_SIGNATURE_MISMATCH ? SAM_SAD_SIGNATURE : reason;
 }

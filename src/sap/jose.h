@@ -9,11 +9,12 @@
 #include <jansson.h>
 #include "base/jws.h"
 #include "base/ossl.h"
+#include "include/p11-sam.h"
 
 SAM_AUTO_FREE(json_t, json_decref);
 
 enum {
-	SAM_JWS_MAX = 262144,
+	SAM_JWS_MAX = P11_SAM_PIN_MAX,
 	SAM_JWS_HEADER_MAX = 8192,
 	SAM_THUMBPRINT_LEN = 43,
 	SAM_JSON_DEPTH = 8

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The table of JWS algorithms (RFC 7518 section 3.1, RFC 8037) and their set-up in EVP.
+ * The table of JWS algorithms (RFC 7518 section 3.1, RFC 8037).
  */
 #include "sap/jose_alg.h"
 
 #include <string.h>
-#include <openssl/rsa.h>
 
 static const struct sam_jose_alg algs[SAM_JWS_ALGS] = {
-	[SAM_JWS_ES256] = {SAM_JOSE_EC, SAM_HASH_SHA256, "P-256", "prime256v1", 32},
-	[SAM_JWS_ES384] = {SAM_JOSE_EC, SAM_HASH_SHA384, "P-384", "secp384r1", 48},
-	[SAM_JWS_ES512] = {SAM_JOSE_EC, SAM_HASH_SHA512, "P-521", "secp521r1", 66},
-	[SAM_JWS_PS256] = {SAM_JOSE_RSA_PSS, SAM_HASH_SHA256, NULL, NULL, 0},
-	[SAM_JWS_PS384] = {SAM_JOSE_RSA_PSS, SAM_HASH_SHA384, NULL, NULL, 0},
-	[SAM_JWS_PS512] = {SAM_JOSE_RSA_PSS, SAM_HASH_SHA512, NULL, NULL, 0},
-	[SAM_JWS_RS256] = {SAM_JOSE_RSA, SAM_HASH_SHA256, NULL, NULL, 0},
-	[SAM_JWS_RS384] = {SAM_JOSE_RSA, SAM_HASH_SHA384, NULL, NULL, 0},
-	[SAM_JWS_RS512] = {SAM_JOSE_RSA, SAM_HASH_SHA512, NULL, NULL, 0},
-	[SAM_JWS_EDDSA] = {SAM_JOSE_OKP, SAM_HASH_NONE, "Ed25519", "ED25519", 32},
+	[SAM_JWS_ES256] = {SAM_PAD_ECDSA, SAM_HASH_SHA256, "P-256", "prime256v1", 32},
+	[SAM_JWS_ES384] = {SAM_PAD_ECDSA, SAM_HASH_SHA384, "P-384", "secp384r1", 48},
+	[SAM_JWS_ES512] = {SAM_PAD_ECDSA, SAM_HASH_SHA512, "P-521", "secp521r1", 66},
+	[SAM_JWS_PS256] = {SAM_PAD_PSS, SAM_HASH_SHA256, NULL, NULL, 0},
+	[SAM_JWS_PS384] = {SAM_PAD_PSS, SAM_HASH_SHA384, NULL, NULL, 0},
+	[SAM_JWS_PS512] = {SAM_PAD_PSS, SAM_HASH_SHA512, NULL, NULL, 0},
+	[SAM_JWS_RS256] = {SAM_PAD_PKCS1, SAM_HASH_SHA256, NULL, NULL, 0},
+	[SAM_JWS_RS384] = {SAM_PAD_PKCS1, SAM_HASH_SHA384, NULL, NULL, 0},
+	[SAM_JWS_RS512] = {SAM_PAD_PKCS1, SAM_HASH_SHA512, NULL, NULL, 0},
+	[SAM_JWS_EDDSA] = {SAM_PAD_EDDSA, SAM_HASH_NONE, "Ed25519", "ED25519", 32},
 };
 
 const struct sam_jose_alg *sam_jose_alg(enum sam_jws_alg alg)
@@ -28,7 +27,7 @@ const struct sam_jose_alg *sam_jose_alg(enum sam_jws_alg alg)
 enum sam_jws_alg sam_jose_alg_of_curve(const char *kty, const char *crv)
 {
 	for (unsigned i = SAM_JWS_NONE + 1; i < SAM_JWS_ALGS; i++) {
-		const char *type = algs[i].family == SAM_JOSE_EC ? "EC" : "OKP";
+		const char *type = algs[i].padding == SAM_PAD_ECDSA ? "EC" : "OKP";
 		if (algs[i].crv && strcmp(algs[i].crv, crv) == 0 && strcmp(type, kty) == 0)
 			return (enum sam_jws_alg)i;
 	}
@@ -40,37 +39,12 @@ bool sam_jose_alg_fits(enum sam_jws_alg alg, const EVP_PKEY *pkey)
 	const struct sam_jose_alg *row = sam_jose_alg(alg);
 	if (!row)
 		return false;
-	if (row->family == SAM_JOSE_OKP)
+	if (row->padding == SAM_PAD_EDDSA)
 		return EVP_PKEY_is_a(pkey, "ED25519");
-	if (row->family != SAM_JOSE_EC)
+	if (row->padding != SAM_PAD_ECDSA)
 		return EVP_PKEY_is_a(pkey, "RSA");
 	char group[32];
 	return EVP_PKEY_is_a(pkey, "EC") &&
 	       EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
 	       strcmp(group, row->group) == 0;
-}
-
-EVP_PKEY_CTX *sam_jose_alg_context(enum sam_jws_alg alg, EVP_PKEY *pkey,
-				   int (*init)(EVP_PKEY_CTX *))
-{
-	const struct sam_jose_alg *row = sam_jose_alg(alg);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), pkey, NULL);
-	bool ok = row && ctx && init(ctx) == 1;
-	if (ok && row->family != SAM_JOSE_EC) {
-		const EVP_MD *md = sam_ossl_md(row->hash);
-		bool pss = row->family == SAM_JOSE_RSA_PSS;
-		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, pss ? RSA_PKCS1_PSS_PADDING
-							   : RSA_PKCS1_PADDING) == 1 &&
-		     EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;
-		/* RFC 7518 section 3.5: MGF1 with the same hash, the salt as long as it */
-		if (ok && pss)
-			ok = EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1 &&
-			     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, (int)sam_hash_size(row->hash)) ==
-				     1;
-	}
-	if (!ok) {
-		EVP_PKEY_CTX_free(ctx);
-		return NULL;
-	}
-	return ctx;
 }

@@ -7,14 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/param_build.h>
 #include "base/encode.h"
-
-SAM_AUTO_FREE(BIGNUM, BN_clear_free);
-SAM_AUTO_FREE(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free);
-SAM_AUTO_FREE(OSSL_PARAM, OSSL_PARAM_free);
 
 enum { RSA_BYTES_MAX = SAM_RSA_MAX_BITS / 8, E_BYTES_MAX = 8 };
 
@@ -118,19 +112,6 @@ static bool small_order(const uint8_t x[32])
 	return memcmp(y, order8[0], sizeof y) == 0 || memcmp(y, order8[1], sizeof y) == 0;
 }
 
-static EVP_PKEY *from_params(const char *type, int selection, OSSL_PARAM_BLD *bld)
-{
-	sam_auto(OSSL_PARAM_free) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
-	sam_auto(EVP_PKEY_CTX_free)
-		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(sam_ossl_ctx(), type, NULL);
-	EVP_PKEY *pkey = NULL;
-	if (params && ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-	    EVP_PKEY_fromdata(ctx, &pkey, selection, params) == 1)
-		return pkey;
-	EVP_PKEY_free(pkey);
-	return NULL;
-}
-
 /* ${d}: NULL for the public key. OpenSSL refuses a point that is not on the curve; the form 04 x y
  * cannot spell infinity, and with the cofactor 1 of these curves no more is to check. */
 static EVP_PKEY *ec_key(const struct sam_jose_alg *row, const json_t *json, const BIGNUM *d)
@@ -139,14 +120,9 @@ static EVP_PKEY *ec_key(const struct sam_jose_alg *row, const json_t *json, cons
 	if (!octets_of(json, "x", point + 1, row->field) ||
 	    !octets_of(json, "y", point + 1 + row->field, row->field))
 		return NULL;
-	sam_auto(OSSL_PARAM_BLD_free) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	if (!bld ||
-	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, row->group, 0) != 1 ||
-	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point,
-					     1 + 2 * row->field) != 1 ||
-	    (d && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, d) != 1))
-		return NULL;
-	return from_params("EC", d ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, bld);
+	EVP_PKEY *pkey;
+	enum sam_reason reason = sam_pkey_ec(row->group, point, 1 + 2 * row->field, d, &pkey);
+	return reason == SAM_OK ? pkey : NULL;
 }
 
 static const char *read_curve(const json_t *json, const char *kty, struct sam_jwk *out)
@@ -159,7 +135,7 @@ static const char *read_curve(const json_t *json, const char *kty, struct sam_jw
 	if (why)
 		return why;
 	const struct sam_jose_alg *row = sam_jose_alg(of_curve);
-	if (row->family == SAM_JOSE_EC) {
+	if (row->padding == SAM_PAD_ECDSA) {
 		out->pkey = ec_key(row, json, NULL);
 		return out->pkey ? NULL : "`x`, `y` are no point of the curve";
 	}
@@ -209,11 +185,8 @@ static const char *read_rsa(const json_t *json, struct sam_jwk *out)
 		return "`e` is no odd number of 3 to 2^64";
 	if (roca(n))
 		return "`n` was made by a generator that is broken (CVE-2017-15361)";
-	sam_auto(OSSL_PARAM_BLD_free) OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	if (bld && OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-		out->pkey = from_params("RSA", EVP_PKEY_PUBLIC_KEY, bld);
-	return out->pkey ? NULL : "OpenSSL does not take this RSA key";
+	return sam_pkey_rsa(n, e, &out->pkey) == SAM_OK ? NULL
+							: "OpenSSL does not take this RSA key";
 }
 
 /* ---- the whole ---- */
@@ -311,8 +284,7 @@ static EVP_PKEY *rsa_private(const json_t *json)
 		numbers[i] = number_of(json, names[i][0], RSA_BYTES_MAX);
 		ok = numbers[i] && OSSL_PARAM_BLD_push_BN(bld, names[i][1], numbers[i]) == 1;
 	}
-	if (ok)
-		pkey = from_params("RSA", EVP_PKEY_KEYPAIR, bld);
+	ok = ok && sam_pkey_build("RSA", EVP_PKEY_KEYPAIR, bld, &pkey) == SAM_OK;
 	for (size_t i = 0; i < 8; i++)
 		BN_clear_free(numbers[i]);
 	return pkey;
@@ -323,7 +295,7 @@ static EVP_PKEY *curve_private(const struct sam_jose_alg *row, const json_t *jso
 	uint8_t d[SAM_EC_FIELD_MAX];
 	EVP_PKEY *pkey = NULL;
 	if (octets_of(json, "d", d, row->field)) {
-		if (row->family == SAM_JOSE_OKP) {
+		if (row->padding == SAM_PAD_EDDSA) {
 			pkey = EVP_PKEY_new_raw_private_key_ex(sam_ossl_ctx(), "ED25519", NULL, d,
 							       row->field);
 		} else {

@@ -6,9 +6,7 @@
 
 #include <limits.h>
 #include <string.h>
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/rsa.h>
 #include "base/encode.h"
 
 enum { RSA_BITS = 3072, VALUE_MAX = SAM_RSA_MAX_BITS / 8, B64_MAX = (VALUE_MAX * 4 + 2) / 3 + 1 };
@@ -54,7 +52,7 @@ static bool put_rsa(json_t *jwk, const EVP_PKEY *pkey)
 
 static bool put_curve(json_t *jwk, const struct sam_jose_alg *row, const EVP_PKEY *pkey)
 {
-	bool ec = row->family == SAM_JOSE_EC;
+	bool ec = row->padding == SAM_PAD_ECDSA;
 	if (json_object_set_new(jwk, "kty", json_string(ec ? "EC" : "OKP")) != 0 ||
 	    json_object_set_new(jwk, "crv", json_string(row->crv)) != 0)
 		return false;
@@ -77,9 +75,9 @@ enum sam_reason sam_jose_generate(enum sam_jws_alg alg, json_t **out)
 	if (!row)
 		return SAM_SAD_ALGORITHM;
 	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey =
-		row->family == SAM_JOSE_EC
+		row->padding == SAM_PAD_ECDSA
 			? EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "EC", row->group)
-		: row->family == SAM_JOSE_OKP
+		: row->padding == SAM_PAD_EDDSA
 			? EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, row->group)
 			: EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "RSA", (size_t)RSA_BITS);
 	sam_auto(sam_jose_private_free) json_t *jwk = json_object();
@@ -112,8 +110,9 @@ static bool sign_hash(enum sam_jws_alg alg, EVP_PKEY *pkey, const char *text, si
 	if (sam_ossl_digest(row->hash, text, len, hash) != SAM_OK)
 		return false;
 	sam_auto(EVP_PKEY_CTX_free)
-		EVP_PKEY_CTX *ctx = sam_jose_alg_context(alg, pkey, EVP_PKEY_sign_init);
-	bool ec = row->family == SAM_JOSE_EC;
+		EVP_PKEY_CTX *ctx = sam_pkey_context(pkey, EVP_PKEY_sign_init, row->padding,
+						     row->hash);
+	bool ec = row->padding == SAM_PAD_ECDSA;
 	size_t size = sizeof der;
 	if (!ctx || EVP_PKEY_sign(ctx, ec ? der : out, &size, hash, sam_hash_size(row->hash)) != 1)
 		return false;

@@ -9,7 +9,7 @@
 #include "base/encode.h"
 #include "sap/jose.h"
 
-enum { TOKEN_PREFIX = 4, TOKEN_LEN = 30 };
+enum { TOKEN_PREFIX = sizeof P11_SAM_TOKEN_PREFIX - 1, TOKEN_LEN = P11_SAM_TOKEN_LENGTH };
 
 static bool b64url_char(char c)
 {
@@ -157,7 +157,7 @@ enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name, stru
 		return SAM_PIN_FORM;
 	if (starts_with(pin, len, "eyJ") && sad_characters(pin, len))
 		return read_sad(pin, len, out);
-	if (starts_with(pin, len, "sat_")) {
+	if (starts_with(pin, len, P11_SAM_TOKEN_PREFIX)) {
 		enum sam_reason reason = read_token(pin, len, out);
 		if (reason != SAM_PIN_FORM || !name)
 			return reason;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What a PIN is (the table of CONTRACT.md section 3).
+ * What a PIN is (the table of p11-sam(8)).
  */
 #ifndef SAM_SAP_PIN_H
 #define SAM_SAP_PIN_H
 
 #include "base/name.h"
 #include "base/reason.h"
+#include "include/p11-sam.h"
 
-enum { SAM_PIN_MAX = 262144 };
+enum { SAM_PIN_MAX = P11_SAM_PIN_MAX };
 
 enum sam_pin_kind { SAM_PIN_SAD = 1, SAM_PIN_TOKEN, SAM_PIN_PASSWORD };
 

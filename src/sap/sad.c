@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The claims of a SAD (CONTRACT: p11-sam-sad(7)): every one that the profile names is checked by
+ * The claims of a SAD (p11-sam-sad(7)): every one that the profile names is checked by
  * type and value before anything is taken from it; what is missing or odd refuses (invariant 5).
  */
 #include "sap/sad_details.h"

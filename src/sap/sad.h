@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The SAD profile (CONTRACT.md section 4): the claims of a verified payload, read strictly into an
+ * The SAD profile (p11-sam-sad(7)): the claims of a verified payload, read strictly into an
  * activation, and an activation written down for the store and read back.
  */
 #ifndef SAM_SAP_SAD_H
@@ -9,7 +9,7 @@
 #include "base/name.h"
 #include "sap/jose.h"
 
-enum { SAM_SAD_DIGESTS = 2000, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256 };
+enum { SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256 };
 
 struct sam_digest {
 	uint8_t value[SAM_HASH_MAX]; /* sam_hash_size(hash) bytes count */
@@ -51,7 +51,7 @@ enum sam_reason sam_sad_header(const struct sam_jws *jws,
 enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out,
 				 struct sam_msg *msg) SAM_MUST;
 
-/** sam_sad_claims(claims, rules, out, msg): Read and check every claim of CONTRACT.md section 4 for
+/** sam_sad_claims(claims, rules, out, msg): Read and check every claim of p11-sam-sad(7) for
  * the operation `sign`: iss = sub (SAD_ISSUER), aud (SAD_AUDIENCE), iat, nbf, exp (SAD_EXPIRED: exp
  * <= now, no leeway; SAD_NOT_YET; SAD_LIFETIME), jti, authorization_details (SAD_DETAILS),
  * operation (SAD_OPERATION), cnf (SAD_CNF), pin and unknown types (SAD_CLAIMS). Members that the

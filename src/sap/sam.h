@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The waist: all that the PKCS#11 face (and samctl) asks of the SAM, by value; through it, one day, a
- * socket could run (DESIGN.md section 3). Nothing here knows sessions or handles.
+ * socket could run (HACKING.md). Nothing here knows sessions or handles.
  */
 #ifndef SAM_SAP_SAM_H
 #define SAM_SAP_SAM_H
@@ -105,9 +105,6 @@ bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanis
 
 /** sam_key_sizes(sam, type, min, max): The sizes in bits that the policy knows for this type of key; 0: none. */
 void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsigned *max);
-
-/** sam_signature_size(type, bits): What C_Sign answers to a size query; bytes. */
-size_t sam_signature_size(enum sam_key_type type, unsigned bits);
 
 /* ---- the one door ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The head: the one row, sealed, that knows what the whole store must be (DESIGN.md section 5).
+ * The head: the one row, sealed, that knows what the whole store must be (HACKING.md).
  * Read and written with every transaction; whoever lacks the CM's key can neither read nor make
  * one.
  */

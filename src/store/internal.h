@@ -292,11 +292,16 @@ enum sam_reason sam_mark_open(const char *path, int *fd) SAM_MUST;
 /** sam_mark_read(fd, seal, sequence): How far the store had come at least: read it before the head. STORE_TAMPERED,
  * not logged, for without the write lock a writer may be half-way. */
 enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence) SAM_MUST;
-/* The store's file and its WAL, as they look: inode, size, time of change of each; zeros: it is not there. */
+/* The store's file and its WAL, as they look; zeros: it is not there. */
+struct sam_file {
+	uint64_t inode, size, modified, changed; /* times in ns: st_mtim, st_ctim */
+};
 struct sam_files {
-	uint64_t numbers[6];
+	struct sam_file db, wal;
 };
 void sam_mark_look(const char *path, struct sam_files *files);
+/** sam_mark_same_data(a, b): But for the time of change: SQLite, run by root, chowns the WAL that it opens. */
+bool sam_mark_same_data(const struct sam_files *a, const struct sam_files *b);
 /** sam_mark_as_left(fd, seal, now, sequence): Are the files as the SAM left them, at ${sequence}? Then nobody else
  * has written to them. False also where a writer is half-way. */
 bool sam_mark_as_left(int fd, const struct sam_seal *seal, const struct sam_files *now, uint64_t *sequence) SAM_MUST;

@@ -84,17 +84,21 @@ static enum sam_reason read_note(int fd, const struct sam_seal *seal, const stru
 	return reason;
 }
 
-static void look_at(const char *path, const char *suffix, uint64_t numbers[3])
+static uint64_t nanoseconds(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
+}
+
+static void look_at(const char *path, const char *suffix, struct sam_file *file)
 {
 	char name[PATH_MAX + 8];
 	struct stat st;
-	memset(numbers, 0, 3 * sizeof *numbers);
+	memset(file, 0, sizeof *file);
 	snprintf(name, sizeof name, "%s%s", path, suffix);
 	if (lstat(name, &st) != 0)
 		return;
-	numbers[0] = (uint64_t)st.st_ino;
-	numbers[1] = (uint64_t)st.st_size;
-	numbers[2] = (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec;
+	*file = (struct sam_file){(uint64_t)st.st_ino, (uint64_t)st.st_size, nanoseconds(&st.st_mtim),
+				  nanoseconds(&st.st_ctim)};
 }
 
 static int open_mark(const char *path, int flags)
@@ -134,8 +138,18 @@ enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *seq
 
 void sam_mark_look(const char *path, struct sam_files *files)
 {
-	look_at(path, "", files->numbers);
-	look_at(path, "-wal", files->numbers + 3);
+	look_at(path, "", &files->db);
+	look_at(path, "-wal", &files->wal);
+}
+
+static bool same_data(const struct sam_file *a, const struct sam_file *b)
+{
+	return a->inode == b->inode && a->size == b->size && a->modified == b->modified;
+}
+
+bool sam_mark_same_data(const struct sam_files *a, const struct sam_files *b)
+{
+	return same_data(&a->db, &b->db) && same_data(&a->wal, &b->wal);
 }
 
 bool sam_mark_as_left(int fd, const struct sam_seal *seal, const struct sam_files *now, uint64_t *sequence)
@@ -144,7 +158,7 @@ bool sam_mark_as_left(int fd, const struct sam_seal *seal, const struct sam_file
 	if (read_note(fd, seal, &as_left, then) != SAM_OK)
 		return false;
 	*sequence = then[0];
-	return memcmp(then + 1, now->numbers, sizeof now->numbers) == 0;
+	return memcmp(then + 1, now, sizeof *now) == 0;
 }
 
 enum sam_reason sam_mark_commit(int fd, const char *path, const struct sam_seal *seal, uint64_t sequence)
@@ -156,6 +170,6 @@ enum sam_reason sam_mark_leave(int fd, const char *path, const struct sam_seal *
 			       const struct sam_files *files)
 {
 	uint64_t numbers[1 + FILES] = {sequence};
-	memcpy(numbers + 1, files->numbers, sizeof files->numbers);
+	memcpy(numbers + 1, files, sizeof *files);
 	return write_note(fd, path, seal, &as_left, numbers);
 }

@@ -159,7 +159,8 @@ static enum sam_reason check_mark(struct sam_txn *txn, void *arg)
 	return reason;
 }
 
-/* What was checked row by row, if it is that still, is from now on as the SAM left it. */
+/* What was as the SAM left it, or was checked row by row, if it is that still, is from now on as the SAM
+ * left it, also where opening it has moved its time of change. */
 struct adopt {
 	uint64_t sequence;
 	struct sam_files files;
@@ -167,18 +168,51 @@ struct adopt {
 
 static enum sam_reason adopt(struct sam_txn *txn, void *arg)
 {
-	const struct adopt *checked = arg;
+	const struct adopt *known = arg;
 	struct sam_files now;
 	sam_mark_look(txn->store->path, &now);
-	if (txn->head.public.sequence != checked->sequence || memcmp(&now, &checked->files, sizeof now) != 0)
+	if (txn->head.public.sequence != known->sequence || !sam_mark_same_data(&now, &known->files))
 		return SAM_OK;
-	return sam_mark_leave(txn->store->mark, txn->store->path, txn->store->seal, checked->sequence, &now);
+	return sam_mark_leave(txn->store->mark, txn->store->path, txn->store->seal, known->sequence, &now);
+}
+
+/* Was the store set back? Are the rows that forbid as the head says? Each of them is asked, unless nobody
+ * but the SAM has written since it let go of the files; ${known} is how they looked before SQLite opened them. */
+static enum sam_reason look_over(struct sam_store *store, struct adopt *known, struct sam_msg *msg)
+{
+	uint64_t how_far = 0, left = 0; /* read before the head, which is never behind them */
+	struct sam_head head;
+	struct sam_files opened;
+	enum sam_reason marked = sam_mark_read(store->mark, store->seal, &how_far);
+	bool as_left = sam_mark_as_left(store->mark, store->seal, &known->files, &left);
+	sam_mark_look(store->path, &opened);
+	enum sam_reason reason = sam_store_begin_read(store, &head);
+	if (reason != SAM_OK)
+		return reason;
+	bool check = !as_left || left != head.public.sequence;
+	if (check)
+		reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
+	sam_store_end_read(store);
+	/* Set back, or a writer was half-way: decided under the write lock. */
+	struct sam_op decide = {.run = check_mark};
+	if (reason == SAM_OK && (marked != SAM_OK || head.public.sequence < how_far))
+		reason = sam_queue_run(store, &decide);
+	bool moved = memcmp(&opened, &known->files, sizeof opened) != 0;
+	known->sequence = head.public.sequence;
+	if (check)
+		known->files = opened;
+	struct sam_op take = {.run = adopt, .arg = known};
+	if (reason == SAM_OK && (check || moved))
+		(void)!sam_queue_run(store, &take); /* no matter whether it can: the next opening checks again */
+	return reason;
 }
 
 static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 {
 	int64_t version;
-	struct sam_head head;
+	struct adopt known;
+	struct sam_msg why;
+	sam_mark_look(store->path, &known.files);
 	enum sam_reason reason = sam_writelock_open(store->path, &store->lock);
 	if (reason == SAM_OK)
 		reason = sam_mark_open(store->path, &store->mark);
@@ -186,7 +220,6 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 		reason = sam_conn_open(store->path, store->busy_ms, &store->reader, msg);
 	if (reason != SAM_OK)
 		return reason;
-	struct sam_msg why;
 	reason = sam_schema_check(store->reader, &version, &why);
 	if (reason != SAM_OK) {
 		sam_msg_set(msg, "%s: %s", store->path, why.text);
@@ -195,29 +228,7 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 	struct sam_op op = {.run = upgrade, .durable = true, .compound = true};
 	if (version < sam_schema_version())
 		reason = sam_queue_run(store, &op);
-	uint64_t mark = 0, left = 0; /* read before the head, which is never behind them */
-	enum sam_reason marked = sam_mark_read(store->mark, store->seal, &mark);
-	struct adopt checked;
-	sam_mark_look(store->path, &checked.files);
-	bool as_left = sam_mark_as_left(store->mark, store->seal, &checked.files, &left);
-	if (reason == SAM_OK)
-		reason = sam_store_begin_read(store, &head);
-	if (reason != SAM_OK)
-		return reason;
-	/* Every row that forbids, unless nobody but the SAM has written since it was the SAM's. */
-	bool check = !as_left || left != head.public.sequence;
-	if (check)
-		reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
-	sam_store_end_read(store);
-	/* Set back, or a writer was half-way: decided under the write lock. */
-	struct sam_op decide = {.run = check_mark};
-	if (reason == SAM_OK && (marked != SAM_OK || head.public.sequence < mark))
-		reason = sam_queue_run(store, &decide);
-	checked.sequence = head.public.sequence;
-	struct sam_op op_adopt = {.run = adopt, .arg = &checked};
-	if (reason == SAM_OK && check) /* no matter whether it can: the next opening checks again */
-		(void)!sam_queue_run(store, &op_adopt);
-	return reason;
+	return reason == SAM_OK ? look_over(store, &known, msg) : reason;
 }
 
 enum sam_reason sam_store_open(const struct sam_store_options *options, struct sam_store **out,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The store: what must survive, be the same for all processes, and be noticed when changed
- * (DESIGN.md section 5; invariants 3, 4, 9). Verbs of the domain; only this room knows SQL.
+ * (HACKING.md; invariants 3, 4, 9). Verbs of the domain; only this room knows SQL.
  *
  * Any thread may call; calls of several threads share one transaction and one sync (the first that
  * comes leads, no thread is started). Handles are not used across fork: the child opens its own and
@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "base/reason.h"
 #include "base/seal.h"
+#include "include/p11-sam.h"
 
 struct sam_store;
 
@@ -150,7 +151,7 @@ enum sam_reason sam_store_append(struct sam_store *store, const struct sam_recor
 
 /* ---- SAD tokens ---- */
 
-enum { SAM_TOKEN_LEN = 30 };
+enum { SAM_TOKEN_LEN = P11_SAM_TOKEN_LENGTH };
 
 /** sam_store_token_put(store, claim, body, len, now, token, record): Keep ${body} (the activation, as
  * sap wrote it) under ${token} (30 characters, fresh and random), durably, and ${record} with it. If

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2034
 #
 # tests/client/lib.sh: what the scripts in tests/client share: TAP, one set-up made by tools/quickstart,
 # and a few words for signing and looking into the audit trail. To be sourced by bash.

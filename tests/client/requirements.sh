@@ -3,7 +3,7 @@
 #
 # Reads tests/requirements.tsv: a clause of the guideline, a tab, and the tests that show it, separated by
 # " ; ": "FILE: NAME", FILE as in `make check` (tests/unit/test_x, tests/client/x.sh), NAME the test function
-# or the TAP description. Fails for a clause whose test does not exist or did not pass in this run; a test
+# or the TAP description; a "*" in it stands for anything, a number of rounds for instance. Fails for a clause whose test does not exist or did not pass in this run; a test
 # that was skipped for a missing program is told and not counted as shown.
 set -u
 : "${SAM_SRCDIR:?}" "${SAM_BUILDDIR:?}"
@@ -38,6 +38,21 @@ function load(file,    log_file, line, found, name, state)
 	}
 	close(log_file)
 }
+# The state of a test; of several that fit a "*", the worst.
+function state_of(file, name,    key, part, pattern, state)
+{
+	if (name !~ /\*/)
+		return result[file, name]
+	pattern = name
+	gsub(/[][().+?^$|{}\\]/, "\\\\&", pattern)
+	gsub(/\*/, ".*", pattern)
+	for (key in result) {
+		split(key, part, SUBSEP)
+		if (part[1] == file && part[2] ~ "^" pattern "$" && state != "not ok" && result[key] != "")
+			state = state == "skip" ? state : result[key]
+	}
+	return state
+}
 function report(good, text)
 {
 	count++
@@ -57,7 +72,7 @@ NF != 2 { report(0, "line " NR ": two columns, separated by a tab"); next }
 		file = substr(tests[i], 1, colon - 1)
 		name = substr(tests[i], colon + 2)
 		load(file)
-		state = result[file, name]
+		state = state_of(file, name)
 		if (loaded[file] == "skipped" || state == "skip")
 			skipped = skipped " [" tests[i] "]"
 		else if (loaded[file] == "missing")

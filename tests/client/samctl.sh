@@ -303,7 +303,7 @@ terminal()
 	shift
 	(sleep 1; printf '%b' "$text"; sleep 3) | timeout 60 script -qec "$(printf '%q ' "$@")" /dev/null >"$work/terminal" 2>&1
 }
-if command -v script >/dev/null; then
+if script -qec true /dev/null >/dev/null 2>&1; then
 	secret=$(cat "${SO_PIN_SOURCE#file:}")
 	check "a password can be typed" terminal "$secret\\n" "$SAMCTL" --as "$SO_NAME" key list
 	check "what is typed is not shown" sh -c 'grep -q CREDENTIALID "$1" && ! grep -qF "$2" "$1"' sh "$work/terminal" "$secret"
@@ -311,7 +311,7 @@ if command -v script >/dev/null; then
 	check_fails "a wrong one is refused" terminal "wrong-password\\n" "$SAMCTL" --as "$SO_NAME" key list
 	check_fails "^C gives up" terminal "\\0003" "$SAMCTL" --as "$SO_NAME" key list
 else
-	skip "a password can be typed" "script is not installed"
+	skip "a password can be typed" "no script(1), or no pseudo-terminals here"
 fi
 
 # ---- from nothing ------------------------------------------------------------------------------

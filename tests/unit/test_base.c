@@ -182,17 +182,6 @@ START_TEST(sealed_is_private_and_bound_to_its_purpose)
 }
 END_TEST
 
-START_TEST(hmac_is_that_of_rfc_4231)
-{
-	uint8_t key[20], mac[32];
-	char text[65];
-	memset(key, 0x0b, sizeof key);
-	ck_assert_int_eq(sam_ossl_hmac(key, sizeof key, "Hi There", 8, mac), SAM_OK);
-	sam_encode_hex(mac, 32, text);
-	ck_assert_str_eq(text, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-}
-END_TEST
-
 START_TEST(random_is_asked_and_checked)
 {
 	uint8_t a[64] = {0}, b[64] = {0};
@@ -309,7 +298,6 @@ static Suite *suite(void)
 	tcase_add_test(t, names_that_look_like_a_sad_are_refused);
 	tcase_add_test(t, times_are_written_and_read);
 	tcase_add_test(t, sealed_is_private_and_bound_to_its_purpose);
-	tcase_add_test(t, hmac_is_that_of_rfc_4231);
 	tcase_add_test(t, random_is_asked_and_checked);
 	tcase_add_test(t, every_reason_has_a_name_a_text_and_a_code);
 	tcase_add_test(t, trusted_files_are_ours_alone);

@@ -3,7 +3,7 @@
  * The table of mechanisms, every form of their parameters, the signAlgo OIDs.
  */
 #include <string.h>
-#include "policy/mechanism.h"
+#include "base/mechanism.h"
 #include "unit.h"
 
 struct eddsa_params {

@@ -460,7 +460,7 @@ static enum sam_reason note(void *arg, const struct sam_row *row)
 {
 	char *text = arg;
 	if (row->len == 4 && memcmp(row->body, "stop", 4) == 0)
-		return SAM_CANCELED;
+		return SAM_ROLE;
 	sprintf(text + strlen(text), "%s:%s=%.*s;", row->kind, row->id, (int)row->len, (const char *)row->body);
 	return SAM_OK;
 }
@@ -546,7 +546,7 @@ START_TEST(who_loads_may_stop)
 	char text[256] = "";
 	uint64_t version = load(text), untouched = 77;
 	is(change(version, SAM_CHANGE_ADD, "bob", "stop"), SAM_OK);
-	is(sam_store_grants_load(store, note, text, &untouched), SAM_CANCELED);
+	is(sam_store_grants_load(store, note, text, &untouched), SAM_ROLE);
 	ck_assert_uint_eq(untouched, 77);
 }
 END_TEST
@@ -563,7 +563,7 @@ static enum sam_reason take(void *arg, const struct sam_audit_row *row)
 {
 	struct trail *t = arg;
 	if (t->count == 64)
-		return SAM_CANCELED;
+		return SAM_ROLE;
 	t->seqs[t->count++] = row->seq;
 	return t->append ? sam_store_append(t->append, &a_record, true) : SAM_OK;
 }
@@ -627,7 +627,7 @@ START_TEST(reading_the_trail_blocks_no_writer)
 	for (unsigned i = 0; i < 60; i++)
 		is(sam_store_append(store, &a_record, false), SAM_OK);
 	struct trail full = {.count = 0};
-	is(sam_store_audit_read(store, &all, take, &full), SAM_CANCELED);
+	is(sam_store_audit_read(store, &all, take, &full), SAM_ROLE);
 }
 END_TEST
 

@@ -256,7 +256,7 @@ static void meddle_unseen(struct sam_store *fresh, const char *sql)
 	is(sam_store_append(fresh, &a_record, true), SAM_OK);
 }
 
-/* What the window of DESIGN.md section 5 leaves open, the rows' own MACs close. */
+/* What the window of HACKING.md leaves open, the rows' own MACs close. */
 START_TEST(a_changed_row_is_refused_where_it_is_read)
 {
 	struct sam_claim claim = claim_of("jti-2");

@@ -2,7 +2,7 @@
  *
  * The table of mechanisms, their parameters, and the signAlgo OIDs that mean them.
  */
-#include "policy/mechanism.h"
+#include "base/mechanism.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct eddsa_params {
 #define M(ckm, key, padding, input, hash) \
 	{ ckm, #ckm, SAM_KEY_##key, SAM_PAD_##padding, SAM_INPUT_##input, SAM_HASH_##hash }
 
-/* CONTRACT.md section 3; CKM_RSA_X_509 and all others are refused by not standing here. */
+/* p11-sam(8); CKM_RSA_X_509 and all others are refused by not standing here. */
 static const struct sam_mechanism table[] = {
 	M(CKM_RSA_PKCS, RSA, PKCS1, DIGESTINFO, NONE),
 	M(CKM_RSA_PKCS_PSS, RSA, PSS, DIGEST, NONE),
@@ -146,4 +146,17 @@ bool sam_mechanism_matches_oid(const struct sam_mechanism *m, enum sam_hash hash
 		       (signature_oids[i].hash == SAM_HASH_NONE || signature_oids[i].hash == hash);
 	}
 	return false;
+}
+
+size_t sam_signature_size(enum sam_key_type type, unsigned bits)
+{
+	switch (type) {
+	case SAM_KEY_RSA:
+		return (bits + 7) / 8;
+	case SAM_KEY_EC:
+		return 2 * ((bits + 7) / 8);
+	case SAM_KEY_ED25519:
+		return 64;
+	}
+	return 0;
 }

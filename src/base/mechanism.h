@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The mechanisms of the DTBS/R table (CONTRACT.md section 3): the only ones with which the SAM signs.
+ * The mechanisms of the DTBS/R table (p11-sam(8)): the only ones with which the SAM signs.
  */
-#ifndef SAM_POLICY_MECHANISM_H
-#define SAM_POLICY_MECHANISM_H
+#ifndef SAM_BASE_MECHANISM_H
+#define SAM_BASE_MECHANISM_H
 
 #include <p11-kit/pkcs11.h>
 #include "base/hash.h"
@@ -48,5 +48,8 @@ enum sam_reason sam_mechanism_scheme(const CK_MECHANISM *mechanism, struct sam_s
 /** sam_mechanism_matches_oid(mechanism, hash, oid): May a SAD with this signAlgo sign so? Knows the
  * OIDs of PKCS#1, ecdsa-with-SHA*, Ed25519; the plain rsaEncryption OID means PKCS#1 v1.5. */
 bool sam_mechanism_matches_oid(const struct sam_mechanism *m, enum sam_hash hash, const char *oid);
+
+/** sam_signature_size(type, bits): The bytes of a signature with such a key. */
+size_t sam_signature_size(enum sam_key_type type, unsigned bits);
 
 #endif
