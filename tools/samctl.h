@@ -109,6 +109,9 @@ int samctl_refuse(struct samctl *ctl, enum sam_reason reason, const char *target
 /** samctl_snapshot(ctl, out): The registry now; message and false if it cannot be read. */
 bool samctl_snapshot(struct samctl *ctl, const struct sam_snapshot **out) SAM_MUST;
 
+/** samctl_maintained(store, since_us, ran): Does the trail say that `maintain` ran since then? */
+enum sam_reason samctl_maintained(struct sam_store *store, int64_t since_us, bool *ran) SAM_MUST;
+
 /* ---- telling (samctl_out.c) ---- */
 
 /** samctl_say(ctl, fmt, ...): "samctl: VERB: …" on standard error. */

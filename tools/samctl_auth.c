@@ -135,8 +135,8 @@ int samctl_check_password(const struct samctl *ctl, const struct sam_secret *sec
 		samctl_say(ctl, "%s: a password has no zero byte", whose);
 	else if (is_taken_for_another(secret))
 		samctl_say(ctl,
-			   "%s: applications would take this password for a SAD or SAD token: it begins "
-			   "with eyJ or sat_ and has only their characters; choose another",
+			   "%s: applications would take this password for a SAD or SAD token: it "
+			   "begins with eyJ or sat_ and has only their characters; choose another",
 			   whose);
 	else
 		return SAMCTL_DONE;

@@ -301,6 +301,7 @@ static void check_registry(struct doctor *d)
 struct found {
 	bool is;
 	uint8_t hash[32];
+	int64_t time_us;
 };
 
 static enum sam_reason note_row(void *arg, const struct sam_audit_row *row)
@@ -309,6 +310,7 @@ static enum sam_reason note_row(void *arg, const struct sam_audit_row *row)
 
 	found->is = true;
 	memcpy(found->hash, row->hash, sizeof(found->hash));
+	found->time_us = row->time_us;
 	return SAM_OK;
 }
 
@@ -329,22 +331,27 @@ static void check_audit(struct doctor *d)
 				      : sam_reason_text(reason));
 }
 
-enum { MAINTAIN_LATE_S = 3600 };
+enum { MAINTAIN_LATE_S = 2 * 86400 }; /* it leaves a record once a day at least */
 
-/* The module starts no threads: what is due by time needs the next call or the timer. No SAD in the
- * store lives longer after the last time that the store saw than the policy lets it. */
+/* The module starts no threads: what is due by time needs the timer. */
 static void check_maintain(struct doctor *d)
 {
-	int64_t over = d->head.latest_time + (int64_t)d->policy.max_lifetime +
-		       (int64_t)d->policy.leeway + MAINTAIN_LATE_S;
+	int64_t late = sam_clock_us() - (int64_t)MAINTAIN_LATE_S * 1000000;
+	struct found first = { false };
+	struct sam_audit_filter oldest = { .from_seq = 1, .to_seq = 1 };
+	bool ran = false;
 
-	if (d->head.activations == 0 || sam_clock_now() < over)
-		tell(d, "maintain", FINE, NULL, "nothing is overdue");
+	if (sam_store_audit_read(d->store, &oldest, note_row, &first) != SAM_OK ||
+	    samctl_maintained(d->store, late, &ran) != SAM_OK)
+		tell(d, "maintain", PROBLEM, "samctl audit verify", "the trail cannot be read");
+	else if (ran)
+		tell(d, "maintain", FINE, NULL, "has run in the last two days");
+	else if (first.is && first.time_us > late)
+		tell(d, "maintain", FINE, NULL, "not due: the store is younger than two days");
 	else
 		tell(d, "maintain", PROBLEM,
 		     "run `samctl maintain` every five minutes (samctl-maintain.timer)",
-		     "%" PRIu64 " SADs expired more than an hour ago and were not swept away",
-		     d->head.activations);
+		     "has not run for two days");
 }
 
 static void examine(struct doctor *d)
@@ -367,8 +374,7 @@ static void examine(struct doctor *d)
 		check_sealed_policy(d);
 	check_registry(d);
 	check_audit(d);
-	if (d->has_policy)
-		check_maintain(d);
+	check_maintain(d);
 }
 
 static void clear(struct doctor *d)

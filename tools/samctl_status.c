@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "base/clock.h"
 
 static json_t *describe_policy(const struct sam_policy *policy)
 {
@@ -68,8 +69,8 @@ int samctl_status(struct samctl *ctl)
 			   "uid", (int)geteuid(), "level", (int)policy->level, "signs",
 			   (int)!sam_policy_missing(policy, 0), "statements",
 			   samctl_sentences(policy, sam_policy_statement), "missing",
-			   samctl_sentences(policy, sam_policy_missing), "policy", describe_policy(policy),
-			   "cm", describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
+			   samctl_sentences(policy, sam_policy_missing), "policy",
+			   describe_policy(policy), "cm", describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
 			   describe_registry(s));
 	sam_registry_put(s);
 	return samctl_print_object(ctl, object);
@@ -87,6 +88,34 @@ static int tampered(struct samctl *ctl, enum sam_reason reason, const struct sam
 	if (reason == SAM_STORE_TAMPERED && !samctl_record(ctl, &event))
 		samctl_say(ctl, "the alert could not be recorded");
 	return samctl_fail(ctl, reason, msg);
+}
+
+static enum sam_reason note_run(void *arg, const struct sam_audit_row *row)
+{
+	(void)row;
+	*(bool *)arg = true;
+	return SAM_OK;
+}
+
+enum sam_reason samctl_maintained(struct sam_store *store, int64_t since_us, bool *ran)
+{
+	const struct sam_audit_filter filter = {
+		.since_us = since_us,
+		.type = "maintain",
+		.limit = 1,
+	};
+
+	*ran = false;
+	return sam_store_audit_read(store, &filter, note_run, ran);
+}
+
+/* It runs every five minutes: what did nothing is news once a day, so that `doctor` sees it run. */
+static bool is_news(struct samctl *ctl, uint64_t swept)
+{
+	int64_t day_ago = sam_clock_us() - INT64_C(86400) * 1000000;
+	bool ran;
+
+	return swept > 0 || samctl_maintained(sam_store(ctl->sam), day_ago, &ran) != SAM_OK || !ran;
 }
 
 int samctl_maintain(struct samctl *ctl)
@@ -107,7 +136,7 @@ int samctl_maintain(struct samctl *ctl)
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);
 	snprintf(text, sizeof(text), "swept %" PRIu64, swept);
-	if (swept > 0 && !samctl_record(ctl, &event)) /* every five minutes: what did nothing is no news */
+	if (is_news(ctl, swept) && !samctl_record(ctl, &event))
 		return SAMCTL_FAILED;
 	return samctl_print_done(ctl, json_pack("{s:I}", "swept", (json_int_t)swept),
 				 "store checked, %" PRIu64 " expired SADs swept", swept);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reading p11-sam.yaml: every key, type and bound of p11-sam.yaml(5), and who may have
- * written the file and those that it names. Links are resolved before that is asked, and what was
- * asked about is what is used.
+ * Reading p11-sam.yaml(5): every key, type and bound, and who may have written the file and those
+ * that it names. Links are resolved before that is asked, and what was asked about is what is used.
  */
 #include "base/config.h"
 

@@ -124,7 +124,8 @@ static bool set_padding(EVP_PKEY_CTX *ctx, enum sam_padding padding, const EVP_M
 	const bool pss = padding == SAM_PAD_PSS;
 	if (padding == SAM_PAD_ECDSA)
 		return true;
-	if (EVP_PKEY_CTX_set_rsa_padding(ctx, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1 ||
+	int mode = pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING;
+	if (EVP_PKEY_CTX_set_rsa_padding(ctx, mode) != 1 ||
 	    EVP_PKEY_CTX_set_signature_md(ctx, md) != 1)
 		return false;
 	return !pss || (EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1 &&

@@ -106,7 +106,8 @@ static bool raw_pkcs1(EVP_PKEY *pkey, const uint8_t *data, size_t len, const uin
 
 static CK_RV answer(enum sam_reason reason)
 {
-	return reason == SAM_SIGNATURE_MISMATCH ? CKR_SIGNATURE_INVALID : sam_reason_rv(reason, false);
+	return reason == SAM_SIGNATURE_MISMATCH ? CKR_SIGNATURE_INVALID
+						: sam_reason_rv(reason, false);
 }
 
 static CK_RV decide(struct verify *verify, const CK_BYTE *signature, size_t signature_len)

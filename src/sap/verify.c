@@ -9,7 +9,7 @@
 /* For DER: SEQUENCE, and two INTEGERs that may each need a leading zero. */
 enum { ORDER_MAX = 66, DER_MAX = 3 + 2 * (2 + 1 + ORDER_MAX) };
 
-/* r||s (PKCS#11 v3.0 section 2.3.1, RFC 7518 section 3.4) to the DER that OpenSSL wants; 0: no memory. */
+/* r||s (PKCS#11 v3.0 section 2.3.1, RFC 7518 section 3.4) to OpenSSL's DER; 0: no memory. */
 static size_t ecdsa_der(const uint8_t *raw, size_t order, uint8_t der[DER_MAX])
 {
 	sam_auto(ECDSA_SIG_free) ECDSA_SIG *sig = ECDSA_SIG_new();
@@ -23,8 +23,9 @@ static size_t ecdsa_der(const uint8_t *raw, size_t order, uint8_t der[DER_MAX])
 	return len > 0 ? (size_t)len : 0;
 }
 
-enum sam_reason sam_verify_digest(EVP_PKEY *pkey, enum sam_padding padding, enum sam_hash hash, const uint8_t *digest,
-				  size_t len, const uint8_t *signature, size_t signature_len)
+enum sam_reason sam_verify_digest(EVP_PKEY *pkey, enum sam_padding padding, enum sam_hash hash,
+				  const uint8_t *digest, size_t len, const uint8_t *signature,
+				  size_t signature_len)
 {
 	uint8_t der[DER_MAX];
 	if (padding == SAM_PAD_ECDSA) {
@@ -36,17 +37,20 @@ enum sam_reason sam_verify_digest(EVP_PKEY *pkey, enum sam_padding padding, enum
 		if (signature_len == 0)
 			return SAM_MEMORY;
 	}
-	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = sam_pkey_context(pkey, EVP_PKEY_verify_init, padding, hash);
+	sam_auto(EVP_PKEY_CTX_free)
+		EVP_PKEY_CTX *ctx = sam_pkey_context(pkey, EVP_PKEY_verify_init, padding, hash);
 	if (!ctx)
 		return SAM_MEMORY;
-	return EVP_PKEY_verify(ctx, signature, signature_len, digest, len) == 1 ? SAM_OK : SAM_SIGNATURE_MISMATCH;
+	int rc = EVP_PKEY_verify(ctx, signature, signature_len, digest, len);
+	return rc == 1 ? SAM_OK : SAM_SIGNATURE_MISMATCH;
 }
 
-enum sam_reason sam_verify_message(EVP_PKEY *pkey, const uint8_t *message, size_t len, const uint8_t *signature,
-				   size_t signature_len)
+enum sam_reason sam_verify_message(EVP_PKEY *pkey, const uint8_t *message, size_t len,
+				   const uint8_t *signature, size_t signature_len)
 {
 	sam_auto(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	if (!ctx || EVP_DigestVerifyInit_ex(ctx, NULL, NULL, sam_ossl_ctx(), NULL, pkey, NULL) != 1)
 		return SAM_MEMORY;
-	return EVP_DigestVerify(ctx, signature, signature_len, message, len) == 1 ? SAM_OK : SAM_SIGNATURE_MISMATCH;
+	int rc = EVP_DigestVerify(ctx, signature, signature_len, message, len);
+	return rc == 1 ? SAM_OK : SAM_SIGNATURE_MISMATCH;
 }

@@ -173,12 +173,23 @@ static const struct table tables[] = {
 	{"tokens", SAM_SQL_TOKEN_LIST, take_token},
 };
 
+/* A use whose SAD is not there was put back after its sweeping. */
+static enum sam_reason check_orphans(struct scan *c)
+{
+	int64_t orphans = sam_conn_number(c->conn, SAM_SQL_USE_ORPHAN);
+	if (c->conn->broken != SAM_OK)
+		return c->conn->broken;
+	return orphans == 0 ? SAM_OK : tampered(c, "uses", "a row belongs to no activation");
+}
+
 static enum sam_reason check_all(struct scan *c, const struct sam_head *head)
 {
 	const struct sam_sum *const sums[] = {&head->activations, &head->uses, &head->tokens};
 	enum sam_reason reason = check_schema(c, head);
 	for (unsigned i = 0; reason == SAM_OK && i < sizeof tables / sizeof *tables; i++)
 		reason = check_table(c, &tables[i], sums[i]);
+	if (reason == SAM_OK)
+		reason = check_orphans(c);
 	return reason == SAM_OK ? check_audit_end(c, head) : reason;
 }
 
@@ -217,7 +228,7 @@ enum sam_reason sam_store_check(struct sam_store *store, struct sam_msg *msg)
 		reason = tampered(&c, "grants", "the rows are not those of the head");
 	if (reason == SAM_OK)
 		reason = check_file(&c);
-	sam_conn_close(c.conn);
+	sam_store_end_scan(c.conn);
 	if (reason != SAM_OK && msg && !msg->text[0])
 		sam_msg_set(msg, "%s", sam_reason_text(reason));
 	return reason;

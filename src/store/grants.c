@@ -90,7 +90,7 @@ enum sam_reason sam_store_grants_load(struct sam_store *store, sam_store_each_ro
 					"store: the granting rows are not those of the head");
 	if (reason == SAM_OK)
 		*version = version_of(&head, generation);
-	sam_conn_close(conn);
+	sam_store_end_scan(conn);
 	return reason;
 }
 

@@ -321,6 +321,8 @@ struct sam_store {
 	pid_t pid;                    /* of the process that opened it: no other may use it */
 	struct sam_writelock *lock;
 	int mark;                     /* PATH.mark; written by the leader */
+	uint64_t inode;               /* of the file at open: another in its place is not our store */
+	atomic_int_fast64_t schema;   /* SQLite's schema version, when the schema was last seen to be ours */
 	struct sam_queue queue;
 	struct sam_conn *writer;      /* the leader's; opened with the first write */
 	struct sam_chores chores;     /* the leader's */
@@ -338,9 +340,15 @@ enum sam_reason sam_store_usable(const struct sam_store *store) SAM_MUST;
  * lock, a snapshot and its head. End is called only after SAM_OK. */
 enum sam_reason sam_store_begin_read(struct sam_store *store, struct sam_head *head) SAM_MUST;
 void sam_store_end_read(struct sam_store *store);
-/** sam_store_begin_scan(store, conn, head): A long read on a connection of its own, closed by the
- * caller in any case. */
+/** sam_store_begin_scan(store, conn, head), sam_store_end_scan(conn): A long read on a connection of its own; end is
+ * called in any case. */
 enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **conn,
 				     struct sam_head *head) SAM_MUST;
+void sam_store_end_scan(struct sam_conn *conn);
+
+/** sam_store_enter(), sam_store_leave(): Bracket whatever uses SQLite: a child forked meanwhile can neither use nor
+ * close what it inherited. */
+void sam_store_enter(void);
+void sam_store_leave(void);
 
 #endif

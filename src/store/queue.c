@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include "base/clock.h"
+#include "base/log.h"
 
 static void wait_for(sem_t *wake)
 {
@@ -63,34 +64,43 @@ static void leave(struct sam_store *store)
 	(void)!sam_mark_leave(store->mark, store->path, store->seal, store->writer->look.sequence, &files);
 }
 
+/* Under the lock: what must be so before anything is written. */
+static enum sam_reason prepare(struct sam_store *store, bool *ours)
+{
+	struct sam_files files;
+	uint64_t sequence;
+	sam_mark_look(store->path, &files);
+	if (files.db.inode != store->inode) {
+		atomic_store(&store->tampered, true);
+		return sam_log_reason(SAM_STORE_TAMPERED, "store: another file stands in the place of %s", store->path);
+	}
+	*ours = sam_mark_as_left(store->mark, store->seal, &files, &sequence);
+	return SAM_OK;
+}
+
 static void lead(struct sam_store *store, struct sam_op *own)
 {
 	struct sam_op *batch[SAM_BATCH_MAX];
-	enum sam_reason reason = sam_writelock_take(store->lock, own->since_ms + store->busy_ms);
-	/* The batch is what has come by now. Without the lock each fails for itself, at its own
-	 * time. */
+	bool ours = false;
+	enum sam_reason locked = sam_writelock_take(store->lock, own->since_ms + store->busy_ms);
+	enum sam_reason reason = locked == SAM_OK ? prepare(store, &ours) : locked;
+	/* The batch is what has come by now. Where it cannot begin each fails for itself, at its own time. */
 	size_t count = take_batch(&store->queue, reason == SAM_OK ? SAM_BATCH_MAX : 1, batch);
-	if (reason != SAM_OK) {
+	if (reason != SAM_OK)
 		own->result = reason;
-		hand_over(&store->queue);
-		return;
-	}
-	uint64_t sequence;
-	struct sam_files files;
-	sam_mark_look(store->path, &files);
-	bool ours = sam_mark_as_left(store->mark, store->seal, &files, &sequence);
-	if (own->chore)
+	else if (own->chore)
 		own->result = own->chore(store, own->arg);
 	else
 		sam_txn_run(store, batch, count);
-	if (!own->chore && sam_chores_due(store)) {
+	if (reason == SAM_OK && !own->chore && sam_chores_due(store)) {
 		wake(batch, count);
 		count = 0;
 		sam_chores_run(store);
 	}
 	if (ours)
 		leave(store);
-	sam_writelock_give(store->lock);
+	if (locked == SAM_OK)
+		sam_writelock_give(store->lock);
 	hand_over(&store->queue);
 	wake(batch, count);
 }
@@ -115,8 +125,11 @@ enum sam_reason sam_queue_run(struct sam_store *store, struct sam_op *op)
 	/* LOCKED end */
 	if (!leads)
 		wait_for(&op->wake);
-	if (!op->done)
+	if (!op->done) {
+		sam_store_enter();
 		lead(store, op);
+		sam_store_leave();
+	}
 	sem_destroy(&op->wake);
 	return op->result;
 }

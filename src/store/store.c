@@ -54,6 +54,20 @@ static enum sam_reason look(struct sam_store *store, bool *suspect)
 	return reason;
 }
 
+/* How many threads of this process use SQLite now, in any store. */
+static atomic_uint inside;
+static atomic_bool forked_inside;
+
+void sam_store_enter(void)
+{
+	atomic_fetch_add(&inside, 1);
+}
+
+void sam_store_leave(void)
+{
+	atomic_fetch_sub(&inside, 1);
+}
+
 enum sam_reason sam_store_begin_read(struct sam_store *store, struct sam_head *head)
 {
 	enum sam_reason reason = sam_store_usable(store);
@@ -61,6 +75,7 @@ enum sam_reason sam_store_begin_read(struct sam_store *store, struct sam_head *h
 	while (reason == SAM_OK && suspect) {
 		/* LOCKED until sam_store_end_read() */
 		pthread_mutex_lock(&store->reading);
+		sam_store_enter();
 		struct sam_suspicion s = {.generation = atomic_load(&store->generation)};
 		reason = look(store, &suspect);
 		s.sequence = store->seen.public.sequence;
@@ -82,6 +97,7 @@ void sam_store_end_read(struct sam_store *store)
 {
 	sam_conn_rollback(store->reader);
 	sam_conn_mend(store->reader);
+	sam_store_leave();
 	pthread_mutex_unlock(&store->reading);
 	/* LOCKED end */
 }
@@ -90,6 +106,7 @@ enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **
 				     struct sam_head *head)
 {
 	*conn = NULL;
+	sam_store_enter();
 	enum sam_reason reason = sam_store_usable(store);
 	if (reason == SAM_OK)
 		reason = sam_conn_open(store->path, store->busy_ms, conn, NULL);
@@ -98,6 +115,12 @@ enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **
 				 ? sam_head_read(*conn, store->seal, head)
 				 : (*conn)->broken;
 	return reason;
+}
+
+void sam_store_end_scan(struct sam_conn *conn)
+{
+	sam_conn_close(conn);
+	sam_store_leave();
 }
 
 enum sam_reason sam_store_head(struct sam_store *store, struct sam_store_head *out)
@@ -213,6 +236,7 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 	struct adopt known;
 	struct sam_msg why;
 	sam_mark_look(store->path, &known.files);
+	store->inode = known.files.db.inode;
 	enum sam_reason reason = sam_writelock_open(store->path, &store->lock);
 	if (reason == SAM_OK)
 		reason = sam_mark_open(store->path, &store->mark);
@@ -225,6 +249,7 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 		sam_msg_set(msg, "%s: %s", store->path, why.text);
 		return reason;
 	}
+	atomic_store(&store->schema, sam_conn_number(store->reader, SAM_SQL_SCHEMA_VERSION));
 	struct sam_op op = {.run = upgrade, .durable = true, .compound = true};
 	if (version < sam_schema_version())
 		reason = sam_queue_run(store, &op);
@@ -235,6 +260,10 @@ enum sam_reason sam_store_open(const struct sam_store_options *options, struct s
 			       struct sam_msg *msg)
 {
 	sam_msg_set(msg, "%s", "");
+	if (atomic_load(&forked_inside)) {
+		sam_msg_set(msg, "the process was forked in the middle of a call; start a program anew instead");
+		return sam_log_reason(SAM_STORE_FAILED, "store: forked while another thread was inside SQLite");
+	}
 	enum sam_reason reason = check_file(options->path, msg);
 	if (reason != SAM_OK)
 		return reason;
@@ -251,8 +280,10 @@ enum sam_reason sam_store_open(const struct sam_store_options *options, struct s
 	store->mark = -1;
 	if (!sam_mem_copy_text(store->path, sizeof store->path, options->path))
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: the path is too long");
+	sam_store_enter();
 	if (reason == SAM_OK)
 		reason = open_parts(store, msg);
+	sam_store_leave();
 	if (reason != SAM_OK) {
 		if (msg && !msg->text[0])
 			sam_msg_set(msg, "%s: %s", options->path, sam_reason_text(reason));
@@ -271,8 +302,10 @@ void sam_store_close(struct sam_store *store)
 		sam_store_abandon(store);
 		return;
 	}
+	sam_store_enter();
 	sam_conn_close(store->writer);
 	sam_conn_close(store->reader);
+	sam_store_leave();
 	sam_writelock_close(store->lock);
 	if (store->mark >= 0)
 		close(store->mark);
@@ -281,11 +314,24 @@ void sam_store_close(struct sam_store *store)
 	free(store);
 }
 
-/* Its descriptors, locks and SQLite's state are the parent's: closing them here could drop the
- * parent's locks, and its mutexes may be held by threads that do not exist here. */
+/* SQLite keeps what it has locked by inode, and a child inherits that belief: as long as an inherited
+ * connection is open a new one would work without a lock. POSIX locks are the parent's whatever the child
+ * closes. But if a thread of the parent was inside SQLite at the fork, its mutexes may be held for ever: then
+ * nothing is touched, and this process gets no store until it is started anew. */
 void sam_store_abandon(struct sam_store *store)
 {
-	(void)store;
+	if (!store || store->pid == getpid())
+		return;
+	if (atomic_load(&inside) > 0) {
+		atomic_store(&forked_inside, true);
+		return;
+	}
+	sam_conn_close(store->writer);
+	sam_conn_close(store->reader);
+	store->writer = store->reader = NULL;
+	if (store->mark >= 0)
+		close(store->mark);
+	store->mark = -1;
 }
 
 /* ---- making ---- */

@@ -164,6 +164,6 @@ enum sam_reason sam_store_audit_read(struct sam_store *store, const struct sam_a
 	if (reason == SAM_OK)
 		reason = conn->broken;
 	sqlite3_finalize(s);
-	sam_conn_close(conn);
+	sam_store_end_scan(conn);
 	return reason;
 }

@@ -29,14 +29,18 @@ static enum sam_reason look(struct sam_txn *txn)
 	struct sam_look *last = &txn->conn->look;
 	uint64_t sequence = txn->head.public.sequence;
 	int64_t data_version = sam_conn_number(txn->conn, SAM_SQL_DATA_VERSION);
+	int64_t schema = sam_conn_number(txn->conn, SAM_SQL_SCHEMA_VERSION);
 	enum sam_reason reason = txn->conn->broken;
 	if (reason == SAM_OK && last->valid && sequence < last->sequence) {
 		atomic_store(&txn->store->tampered, true);
 		return sam_log_reason(SAM_STORE_TAMPERED, "store: the head went back");
 	}
-	if (reason == SAM_OK && last->valid && data_version != last->data_version &&
-	    sequence == last->sequence)
+	bool moved = last->valid && data_version != last->data_version && sequence == last->sequence;
+	/* An index or table more could undo what the statements mean, whoever has committed since. */
+	if (reason == SAM_OK && (moved || schema != atomic_load(&txn->store->schema)))
 		reason = foreign(txn);
+	if (reason == SAM_OK)
+		atomic_store(&txn->store->schema, schema);
 	if (reason == SAM_OK)
 		*last = (struct sam_look){true, data_version, sequence};
 	return reason;

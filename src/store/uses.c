@@ -97,7 +97,9 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
 	*found = sam_conn_row(conn, s);
 	if (!*found)
 		return conn->broken;
-	bool whole = sam_uses_read_activation(s, out);
+	uint8_t asked[SAM_SEAL_MAC];
+	memcpy(asked, out->identity, sizeof asked);
+	bool whole = sam_uses_read_activation(s, out) && sam_mem_equal(asked, out->identity, sizeof asked);
 	sqlite3_reset(s);
 	reason = whole ? check_activation(seal, out)
 		       : sam_log_reason(SAM_STORE_TAMPERED,

@@ -4,6 +4,7 @@
  * change from outside is never taken for ours, whoever writes after it.
  */
 #include <fcntl.h>
+#include <sys/wait.h>
 #include "store_fixture.h"
 
 static void copy(const char *from_suffix, const char *to_suffix)
@@ -126,6 +127,70 @@ START_TEST(a_change_from_outside_is_not_adopted)
 }
 END_TEST
 
+/* Others that commit in between hide an edit of the data; one of the schema shows all the same. */
+START_TEST(a_changed_schema_is_noticed_behind_other_commits)
+{
+	struct sam_store *other;
+	is(sign("jti-1", 1), SAM_OK);
+	is(sam_store_open(&options, &other, NULL), SAM_OK);
+	is(sam_store_append(other, &a_record, true), SAM_OK);
+	meddle("CREATE UNIQUE INDEX sneaky ON uses(activation)");
+	(void)!sam_store_append(other, &a_record, true);
+	is(sign("jti-2", 2), SAM_STORE_TAMPERED);
+	sam_store_close(other);
+}
+END_TEST
+
+START_TEST(another_file_in_its_place_is_noticed)
+{
+	is(sign("jti-1", 1), SAM_OK);
+	copy("", ".copy");
+	copy("-wal", "-wal.copy");
+	is(sign("jti-2", 2), SAM_OK);
+	char from[200];
+	snprintf(from, sizeof from, "%s.copy", path);
+	ck_assert_int_eq(rename(from, path), 0);
+	is(sign("jti-3", 3), SAM_STORE_TAMPERED);
+}
+END_TEST
+
+/* A daemon's way: the parent opens, forks and goes; the child must hold locks of its own. */
+START_TEST(a_forked_child_takes_locks_of_its_own)
+{
+	int ready[2], go[2];
+	char byte;
+	ck_assert_int_eq(pipe(ready) | pipe(go), 0);
+	is(sign("jti-1", 1), SAM_OK);
+	pid_t child = fork();
+	if (child == 0) {
+		struct sam_store *own;
+		sam_store_abandon(store);
+		enum sam_reason reason = sam_store_open(&options, &own, NULL);
+		store = own;
+		if (reason == SAM_OK)
+			reason = sign("jti-2", 2);
+		byte = (char)reason;
+		if (write(ready[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(3);
+		_exit(sign("jti-3", 3) == SAM_OK ? 0 : 2);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, SAM_OK);
+	close_store();
+	/* SQLite's shared lock on the database: the byte range from 0x40000002 */
+	int fd = open(path, O_RDWR), status;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510};
+	ck_assert_int_eq(fcntl(fd, F_GETLK, &lock), 0);
+	ck_assert_int_eq(lock.l_pid, child);
+	close(fd);
+	is(open_store(), SAM_OK);
+	close_store();
+	ck_assert_int_eq(write(go[1], "g", 1), 1);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 static Suite *make(void)
 {
 	Suite *suite = suite_create("store mark");
@@ -137,6 +202,9 @@ static Suite *make(void)
 	tcase_add_test(c, an_older_mark_beside_the_store_is_no_harm);
 	tcase_add_test(c, a_mark_that_is_gone_or_garbled_is_noticed);
 	tcase_add_test(c, a_change_from_outside_is_not_adopted);
+	tcase_add_test(c, a_changed_schema_is_noticed_behind_other_commits);
+	tcase_add_test(c, another_file_in_its_place_is_noticed);
+	tcase_add_test(c, a_forked_child_takes_locks_of_its_own);
 	suite_add_tcase(suite, c);
 	return suite;
 }
