@@ -50,6 +50,8 @@
 /* CKM_EDDSA: the longest message in one part, and in many; more gets CKR_DATA_LEN_RANGE. */
 #define P11_SAM_EDDSA_ONE_MAX 1073741824
 #define P11_SAM_EDDSA_PARTS_MAX 16777216
+/** Bytes that all operations of a process may have collected at once; more gets CKR_HOST_MEMORY. */
+#define P11_SAM_COLLECTED_MAX 1073741824
 
 /* Attributes in one template, and random bytes in one call; more get CKR_ARGUMENTS_BAD. */
 #define P11_SAM_TEMPLATE_MAX 256

@@ -73,7 +73,8 @@ enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event 
 				bool durable) SAM_MUST;
 
 /** sam_audit_refuse(audit, event, reason): Record a refusal and give ${reason} back: the end of every
- * failing path. A record that cannot be written is logged; the refusal stands all the same. */
+ * failing path. Where it cannot be recorded the store's reason is given back: a refusal still, but one
+ * that tells an application nothing about its secret that the trail does not know. */
 enum sam_reason sam_audit_refuse(struct sam_audit *audit, struct sam_event *event, enum sam_reason reason);
 
 /** sam_audit_chain: the sam_store_chain of this room. */

@@ -116,6 +116,17 @@ static bool count_refusal(struct sam_audit_repeat *repeat, const struct sam_audi
 	return true;
 }
 
+/* It was not written: the next equal one is not to be counted as its repetition, but tries again. */
+static void forget(struct sam_audit_repeat *repeat, const struct sam_audit_text *text)
+{
+	pthread_mutex_lock(&repeat->lock);
+	/* LOCKED ------------------------------------------------ */
+	if (same_text(&repeat->last, text) && repeat->pending == 0)
+		sam_record_clear(&repeat->last);
+	/* ------------------------------------------------ LOCKED */
+	pthread_mutex_unlock(&repeat->lock);
+}
+
 enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event *event,
 				bool durable)
 {
@@ -141,6 +152,8 @@ enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event 
 		sam_record_clear(&next);
 	else
 		reason = write_text(audit->store, &text, 1, durable);
+	if (reason != SAM_OK)
+		forget(repeat, &text);
 	sam_record_clear(&text);
 	return reason;
 }
@@ -162,10 +175,12 @@ enum sam_reason sam_audit_refuse(struct sam_audit *audit, struct sam_event *even
 				 enum sam_reason reason)
 {
 	event->reason = reason;
-	if (sam_audit_event(audit, event, false) != SAM_OK)
-		sam_log(SAM_LOG_ERR, "audit: the refusal %s could not be recorded",
-			sam_reason_name(reason));
-	return reason;
+	enum sam_reason written = sam_audit_event(audit, event, false);
+
+	if (written == SAM_OK)
+		return reason;
+	sam_log(SAM_LOG_ERR, "audit: the refusal %s could not be recorded", sam_reason_name(reason));
+	return written;
 }
 
 enum sam_reason sam_audit_make(const struct sam_audit *audit, const struct sam_event *event,

@@ -11,6 +11,8 @@
 #include "audit/internal.h"
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/mem.h"
+#include "base/ossl.h"
 
 void sam_audit_verify_start(struct sam_audit_verifier *v)
 {
@@ -118,8 +120,15 @@ enum sam_reason sam_audit_verify_line(struct sam_audit_verifier *v, const char *
 
 /* ---- the live trail ---- */
 
+/* A signature that the trail tells of: which SAD and hash, shortened, and where. */
+struct given {
+	uint64_t key, seq;
+};
+
 struct run {
 	struct sam_audit_verifier v;
+	struct given *given;
+	size_t given_count, given_room;
 	void (*progress)(void *arg, uint64_t done);
 	void *arg;
 	struct sam_msg *msg;
@@ -147,6 +156,62 @@ static bool columns_match(const struct sam_audit_row *row, uint64_t seq, const u
 	       column_is(row->jti, text_of(json_object_get(line, "sad"), "jti"));
 }
 
+static bool note_given(struct run *run, uint64_t seq, const json_t *line)
+{
+	const json_t *sad = json_object_get(line, "sad");
+	const char *dtbsr = text_of(line, "dtbsr"), *type = text_of(line, "type");
+	const char *outcome = text_of(line, "outcome"), *iss = text_of(sad, "iss"), *jti = text_of(sad, "jti");
+	uint8_t hash[32];
+
+	if (!type || !outcome || !iss || !jti || !dtbsr || strcmp(type, "sign") != 0 ||
+	    strcmp(outcome, "success") != 0)
+		return true;
+	if (run->given_count == run->given_room) {
+		size_t room = run->given_room ? 2 * run->given_room : 1024;
+		struct given *more = realloc(run->given, room * sizeof(*more));
+
+		if (!more)
+			return false;
+		run->given = more;
+		run->given_room = room;
+	}
+	sam_auto(sam_free) char *text = NULL;
+	int len = asprintf(&text, "%s %s %s", iss, jti, dtbsr); /* none of them has a blank */
+
+	if (len < 0 || sam_ossl_digest(SAM_HASH_SHA256, text, (size_t)len, hash) != SAM_OK)
+		return false;
+	struct given *g = &run->given[run->given_count++];
+
+	memcpy(&g->key, hash, sizeof(g->key));
+	g->seq = seq;
+	return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct given *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* Each signature that a SAD authorises is given once (invariant 3): where the store was made to give it
+ * again, and its own traces removed, the trail still has both. */
+static enum sam_reason check_given(struct run *run)
+{
+	if (run->given_count)
+		qsort(run->given, run->given_count, sizeof(*run->given), by_key);
+	for (size_t i = 1; i < run->given_count; i++)
+		if (run->given[i].key == run->given[i - 1].key) {
+			sam_msg_set(run->msg,
+				    "record %" PRIu64 ": a second signature under the same SAD and hash as in record %" PRIu64,
+				    run->given[i].seq, run->given[i - 1].seq);
+			return SAM_STORE_TAMPERED;
+		}
+	return SAM_OK;
+}
+
 static enum sam_reason verify_row(void *arg, const struct sam_audit_row *row)
 {
 	struct run *run = arg;
@@ -159,6 +224,8 @@ static enum sam_reason verify_row(void *arg, const struct sam_audit_row *row)
 		return reason;
 	if (!columns_match(row, seq, hash, line))
 		return bad(run->msg, seq, "its search columns differ from the record");
+	if (!note_given(run, seq, line))
+		return SAM_MEMORY;
 	if (run->progress && (seq & 1023) == 0)
 		run->progress(run->arg, seq);
 	return SAM_OK;
@@ -214,6 +281,9 @@ enum sam_reason sam_audit_verify(struct sam_store *store,
 	reason = verify_rows(store, &run, 0);
 	if (reason == SAM_OK)
 		reason = check_end(store, &run);
+	if (reason == SAM_OK)
+		reason = check_given(&run);
+	free(run.given);
 	*count = run.v.next_seq - 1;
 	return reason;
 }

@@ -217,6 +217,49 @@ static enum sam_reason check_named(struct sam_yaml *map, const char *key, char *
 	return sam_yaml_refuse(sam_yaml_get(map, key), msg, "%s: %s", key, why.text);
 }
 
+/* Where files are that may not be there yet: nobody else can put one in their place. A folder that is not
+ * there is told by whoever needs it. */
+static enum sam_reason check_folder(struct sam_yaml *node, const char *key, const char *path,
+				    struct sam_msg *msg)
+{
+	struct sam_msg why = { "" };
+	char folder[PATH_MAX];
+	char *slash = sam_mem_copy_text(folder, sizeof folder, path) ? strrchr(folder, '/') : NULL;
+
+	if (!slash)
+		return SAM_OK;
+	slash[slash == folder] = '\0';
+	if (access(folder, F_OK) != 0 || sam_file_folders_trusted(path, geteuid(), &why) == SAM_OK)
+		return SAM_OK;
+	return sam_yaml_refuse(node, msg, "%s: %s", key, why.text);
+}
+
+/* The PIN's source decides who holds the CM's PIN; where it is missing, opening the CM says so. */
+static enum sam_reason check_pin_source(struct sam_yaml *node, const struct sam_config *config,
+					struct sam_msg *msg)
+{
+	struct sam_msg why = { "" };
+	char path[PATH_MAX];
+
+	if (!sam_file_pin_path(config->cm_pin_source, path, sizeof path) || access(path, F_OK) != 0 ||
+	    sam_file_trusted(path, geteuid(), &why) == SAM_OK)
+		return SAM_OK;
+	return sam_yaml_refuse(node, msg, "pin_source: %s", why.text);
+}
+
+static enum sam_reason check_others(struct sam_yaml *root, const struct sam_config *config,
+				    struct sam_msg *msg)
+{
+	enum sam_reason reason = check_pin_source(sam_yaml_get(sam_yaml_get(root, "cm"), "pin_source"),
+						  config, msg);
+
+	if (reason == SAM_OK)
+		reason = check_folder(sam_yaml_get(root, "store"), "store", config->store, msg);
+	if (reason == SAM_OK && strncmp(config->log, "file:", 5) == 0)
+		reason = check_folder(sam_yaml_get(root, "log"), "log", config->log + 5, msg);
+	return reason;
+}
+
 static enum sam_reason read_file(struct sam_config *out, struct sam_msg *msg)
 {
 	sam_auto(sam_yaml_free) struct sam_yaml *root = NULL;
@@ -233,7 +276,7 @@ static enum sam_reason read_file(struct sam_config *out, struct sam_msg *msg)
 	if (reason == SAM_OK)
 		reason = check_named(sam_yaml_get(root, "cm"), "module", out->cm_module,
 				     sizeof out->cm_module, msg);
-	return reason;
+	return reason == SAM_OK ? check_others(root, out, msg) : reason;
 }
 
 enum sam_reason sam_config_load(const char *path, struct sam_config *out, struct sam_msg *msg)

@@ -39,6 +39,17 @@ static enum sam_reason check_one(const char *path, bool folder, uid_t uid, struc
 	return SAM_OK;
 }
 
+/* All folders above; cuts ${real}. */
+static enum sam_reason check_above(char *real, uid_t uid, struct sam_msg *msg)
+{
+	enum sam_reason reason = SAM_OK;
+	for (char *slash = strrchr(real, '/'); reason == SAM_OK && slash; slash = strrchr(real, '/')) {
+		*slash = '\0';
+		reason = check_one(real[0] ? real : "/", true, uid, msg);
+	}
+	return reason;
+}
+
 enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *msg)
 {
 	/* Links on the way are resolved first: what counts is where the bytes lie. */
@@ -48,11 +59,25 @@ enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *ms
 		return SAM_CONFIG;
 	}
 	enum sam_reason reason = check_one(real, false, uid, msg);
-	for (char *slash = strrchr(real, '/'); reason == SAM_OK && slash; slash = strrchr(real, '/')) {
-		*slash = '\0';
-		reason = check_one(real[0] ? real : "/", true, uid, msg);
+	return reason == SAM_OK ? check_above(real, uid, msg) : reason;
+}
+
+enum sam_reason sam_file_folders_trusted(const char *path, uid_t uid, struct sam_msg *msg)
+{
+	char folder[PATH_MAX];
+	char *slash = sam_mem_copy_text(folder, sizeof folder, path) ? strrchr(folder, '/') : NULL;
+	if (!slash) {
+		sam_msg_set(msg, "%s: is no whole path", path);
+		return SAM_CONFIG;
 	}
-	return reason;
+	slash[slash == folder] = '\0';
+	sam_auto(sam_free) char *real = realpath(folder, NULL);
+	if (!real) {
+		sam_msg_set(msg, "%s: %s", folder, strerror(errno));
+		return SAM_CONFIG;
+	}
+	enum sam_reason reason = check_one(real, true, uid, msg);
+	return reason == SAM_OK ? check_above(real, uid, msg) : reason;
 }
 
 static enum sam_reason read_all(int fd, const char *path, size_t max, struct sam_secret *out, struct sam_msg *msg)

@@ -14,6 +14,9 @@
  * stand on the way). CONFIG with the path and the remedy in ${msg} otherwise. */
 enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *msg) SAM_MUST;
 
+/** sam_file_folders_trusted(path, uid, msg): The same for the folders on the way to a file that need not be there. */
+enum sam_reason sam_file_folders_trusted(const char *path, uid_t uid, struct sam_msg *msg) SAM_MUST;
+
 /** sam_file_read(path, max, out, msg): The whole of a regular file of at most ${max} bytes. */
 enum sam_reason sam_file_read(const char *path, size_t max, struct sam_secret *out,
 			      struct sam_msg *msg) SAM_MUST;

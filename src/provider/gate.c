@@ -91,6 +91,8 @@ CK_RV sam_gate_guard(struct sam_call *call)
 		return CKR_FUNCTION_FAILED; /* the vendor or OpenSSL called back into us: closed */
 	here.depth++;
 	call->guarded = true;
+	/* a thread cancelled in here would leave locks behind, those between processes too */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &call->cancel_state);
 	sam_ossl_mark();
 	return CKR_OK;
 }
@@ -101,6 +103,7 @@ static void unguard(struct sam_call *call)
 	if (!call->guarded)
 		return;
 	sam_ossl_unmark();
+	pthread_setcancelstate(call->cancel_state, NULL);
 	if (here.forks == atomic_load(&forks) && here.depth > 0)
 		here.depth--;
 }

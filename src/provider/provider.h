@@ -80,6 +80,7 @@ struct sam_call {
 	struct sam_provider *p;
 	struct sam_session *s;
 	bool guarded;
+	int cancel_state; /* the thread's own */
 };
 
 /** sam_gate_guard(call): Begin a call that needs no state: refuses re-entry by the same thread, keeps the
@@ -297,7 +298,7 @@ struct sam_input_state {
 	enum sam_hash hash;
 	EVP_MD_CTX *md;
 	uint8_t *data;
-	size_t len, size, max;
+	size_t len, size, max; /* size: counted against what all operations may collect */
 	bool begun;
 };
 

@@ -55,6 +55,17 @@ CK_RV sam_scheme_start(struct sam_input_state *input, enum sam_hash hash, size_t
 		       : CKR_HOST_MEMORY;
 }
 
+/* What all operations of the process have collected: without a login too, so it is bounded. */
+static atomic_size_t collected;
+
+static bool claim_bytes(size_t size)
+{
+	if (atomic_fetch_add(&collected, size) + size <= P11_SAM_COLLECTED_MAX)
+		return true;
+	atomic_fetch_sub(&collected, size);
+	return false;
+}
+
 /* Room for that much; the old block is wiped, it may be a message that nobody else should see. */
 static bool grow(struct sam_input_state *input, size_t need)
 {
@@ -63,14 +74,19 @@ static bool grow(struct sam_input_state *input, size_t need)
 	size_t size = input->size ? 2 * input->size : need;
 	if (size < need)
 		size = need;
-	uint8_t *grown = malloc(size);
-	if (!grown)
+	if (!claim_bytes(size))
 		return false;
+	uint8_t *grown = malloc(size);
+	if (!grown) {
+		atomic_fetch_sub(&collected, size);
+		return false;
+	}
 	if (input->len > 0)
 		memcpy(grown, input->data, input->len);
 	if (input->data)
 		sam_mem_wipe(input->data, input->len);
 	free(input->data);
+	atomic_fetch_sub(&collected, input->size);
 	input->data = grown;
 	input->size = size;
 	return true;
@@ -114,5 +130,6 @@ void sam_scheme_clear(struct sam_input_state *input)
 	if (input->data)
 		sam_mem_wipe(input->data, input->len);
 	free(input->data);
+	atomic_fetch_sub(&collected, input->size);
 	*input = (struct sam_input_state){0};
 }

@@ -285,10 +285,10 @@ enum sam_reason sam_registry_add_authenticator(struct sam_registry *r, const str
 	if (reason != SAM_OK)
 		return reason;
 	/* One device key speaks for one signer: the same kid under another would make them one person. */
-	if (sam_registry_authenticator(s, a->kid))
-		reason = SAM_EXISTS;
-	else if (!sam_registry_signer(s, a->signer))
+	if (!sam_registry_signer(s, a->signer))
 		reason = SAM_NOT_FOUND;
+	else if (sam_registry_authenticator(s, a->kid))
+		reason = SAM_EXISTS;
 	if (reason == SAM_OK)
 		reason = sam_row_write_authenticator(a, &body);
 	if (reason == SAM_OK)

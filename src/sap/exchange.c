@@ -71,7 +71,7 @@ enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len, char 
 			event.signer = NULL;
 		event.factors = NULL;
 		event.detail = msg.text[0] ? msg.text : NULL;
-		sam_audit_refuse(&sam->audit, &event, reason);
+		reason = sam_audit_refuse(&sam->audit, &event, reason);
 	}
 	sam_activation_release(a);
 	sam_registry_put(s);

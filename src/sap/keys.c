@@ -94,7 +94,7 @@ enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, con
 			.target = "C_SignInit",
 		};
 		sam_login_describe(&event, login);
-		sam_audit_refuse(&sam->audit, &event, reason);
+		reason = sam_audit_refuse(&sam->audit, &event, reason);
 	}
 	sam_registry_put(s);
 	return reason;

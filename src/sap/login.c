@@ -136,7 +136,7 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 		event.type = SAM_EVENT_ACTIVATE;
 		event.reason = SAM_OK;
 	} else if (reason != SAM_OK) {
-		sam_audit_refuse(&sam->audit, &event, reason);
+		reason = sam_audit_refuse(&sam->audit, &event, reason);
 	}
 	if (taken) {
 		event.factors = "possession";
@@ -201,7 +201,7 @@ enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, con
 			.type = SAM_EVENT_ACTIVATE, .reason = reason, .detail = msg.text[0] ? msg.text : NULL};
 		sam_login_describe(&event, login);
 		describe_attempt(&event, s, &pin, a);
-		sam_audit_refuse(&sam->audit, &event, reason);
+		reason = sam_audit_refuse(&sam->audit, &event, reason);
 	}
 	sam_activation_release(a);
 	sam_registry_put(s);

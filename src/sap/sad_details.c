@@ -48,7 +48,24 @@ bool sam_sad_thumbprint_valid(const char *text, size_t len)
 	return len == SAM_THUMBPRINT_LEN && b64url(text, len);
 }
 
-/* jansson has checked that it is UTF-8. No C0, DEL, C1: a label is shown on terminals. */
+/* Characters that are not seen but change what is: zero width, line and paragraph separators, those of
+ * writing direction. By first and last, in UTF-8. */
+static bool invisible(const char *text)
+{
+	static const char ranges[][2][4] = {
+		{"\xd8\x9c", "\xd8\x9c"},         {"\xe2\x80\x8b", "\xe2\x80\x8f"},
+		{"\xe2\x80\xa8", "\xe2\x80\xae"}, {"\xe2\x81\xa0", "\xe2\x81\xaf"},
+		{"\xef\xbb\xbf", "\xef\xbb\xbf"},
+	};
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+		size_t len = strlen(ranges[i][0]);
+		if (strncmp(text, ranges[i][0], len) >= 0 && strncmp(text, ranges[i][1], len) <= 0)
+			return true;
+	}
+	return false;
+}
+
+/* jansson has checked that it is UTF-8. No C0, DEL, C1, nothing invisible: a label is shown on terminals. */
 bool sam_sad_label_valid(const char *text, size_t len)
 {
 	if (len > SAM_SAD_LABEL_MAX)
@@ -56,7 +73,7 @@ bool sam_sad_label_valid(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		uint8_t c = (uint8_t)text[i];
 		if (c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && i + 1 < len && (uint8_t)text[i + 1] < 0xa0))
+		    (c == 0xc2 && i + 1 < len && (uint8_t)text[i + 1] < 0xa0) || invisible(text + i))
 			return false;
 	}
 	return true;
