@@ -6,6 +6,8 @@
 # hash before: the first run is refused, the audit trail tells the hash, a SAD for it lets the second by.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need p11tool certtool
+# Preloaded into p11tool it hangs at exit, in a destructor of libp11-kit, whatever module is loaded.
+need_no_sanitizer GnuTLS
 setup
 
 uri() { echo "pkcs11:token=p11-sam;id=$(sed 's/../%&/g' <<<"$1");type=$2"; }

@@ -98,11 +98,11 @@ need_no_sanitizer()
 
 # ---- the set-up --------------------------------------------------------------------------------
 work=$(mktemp -d "${TMPDIR:-/tmp}/p11-sam-test.XXXXXX") || bail "no temporary folder"
-background=()
+background_pids=()
 cleanup()
 {
 	local pid
-	for pid in "${background[@]:+${background[@]}}"; do
+	for pid in ${background_pids[@]+"${background_pids[@]}"}; do
 		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
 	done
 	rm -rf -- "$work"
@@ -126,6 +126,19 @@ application()
 	else
 		timeout 600 "$@"
 	fi
+}
+
+# background LOG COMMAND...: the same in the background, until the script ends; background_pid is it.
+background()
+{
+	local log=$1
+	shift
+	if [ -n "$SAM_PRELOAD" ]; then
+		set -- env "LD_PRELOAD=$SAM_PRELOAD" "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" "$@"
+	fi
+	"$@" >"$log" 2>&1 &
+	background_pid=$!
+	background_pids+=("$background_pid")
 }
 
 # setup: make a set-up with tools/quickstart and take over its environment.

@@ -33,9 +33,8 @@ else
 	check "p11-kit list-modules shows the SAM" grep -q 'token: p11-sam' "$work/modules"
 fi
 
-application p11-kit server --foreground --name "$work/socket" --provider "$P11_SAM_MODULE" "pkcs11:token=p11-sam" \
-	>"$work/server.log" 2>&1 &
-background+=($!)
+background "$work/server.log" p11-kit server --foreground --name "$work/socket" --provider "$P11_SAM_MODULE" \
+	"pkcs11:token=p11-sam"
 for _ in $(seq 100); do
 	[ -S "$work/socket" ] && break
 	sleep 0.1
@@ -101,6 +100,6 @@ good=0
 for pid in "${pids[@]}"; do wait "$pid" && good=$((good + 1)); done
 cat "$work"/client?.log >"$work/clients.log"
 if [ $good = 4 ]; then ok "four clients at once sign"; else not_ok "four clients at once sign" "$work/clients.log"; fi
-check "the server still runs" kill -0 "${background[0]}"
+check "the server still runs" kill -0 "$background_pid"
 check "the audit trail verifies" audit_verifies
 finish

@@ -301,7 +301,16 @@ terminal()
 {
 	local text=$1
 	shift
-	(sleep 1; printf '%b' "$text"; sleep 3) | timeout 60 script -qec "$(printf '%q ' "$@")" /dev/null >"$work/terminal" 2>&1
+	: >"$work/terminal"
+	# what is typed before the prompt is thrown away
+	(
+		for _ in $(seq 200); do
+			grep -q ': ' "$work/terminal" && break
+			sleep 0.1
+		done
+		printf '%b' "$text"
+		sleep 3
+	) | timeout 60 script -qefc "$(printf '%q ' "$@")" /dev/null >"$work/terminal" 2>&1
 }
 if script -qec true /dev/null >/dev/null 2>&1; then
 	secret=$(cat "${SO_PIN_SOURCE#file:}")
