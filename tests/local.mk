@@ -38,6 +38,7 @@ UNIT_TESTS = \
 	tests/unit/test_store_mark \
 	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
+	tests/unit/test_wycheproof \
 	tests/unit/test_yaml
 endif
 check_PROGRAMS += $(UNIT_TESTS)
@@ -47,6 +48,7 @@ UNIT_SHARED = \
 	tests/unit/cm_token.h \
 	tests/unit/store_fixture.h \
 	tests/unit/unit.h \
+	tests/unit/vectors.h \
 	tests/unit/vectors_rfc.h
 
 tests_unit_test_audit_SOURCES = tests/unit/test_audit.c $(UNIT_SHARED)
@@ -97,6 +99,9 @@ tests_unit_test_store_tamper_LDADD = $(UNIT_LIBS)
 tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c $(UNIT_SHARED)
 tests_unit_test_vectors_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_test_vectors_LDADD = $(UNIT_LIBS)
+tests_unit_test_wycheproof_SOURCES = tests/unit/test_wycheproof.c $(UNIT_SHARED)
+tests_unit_test_wycheproof_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_unit_test_wycheproof_LDADD = $(UNIT_LIBS)
 tests_unit_test_yaml_SOURCES = tests/unit/test_yaml.c $(UNIT_SHARED)
 tests_unit_test_yaml_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_unit_test_yaml_LDADD = $(UNIT_LIBS)

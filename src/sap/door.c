@@ -146,6 +146,8 @@ static enum sam_reason by_login(const struct passage *p)
 	return signer && signer->password_own ? SAM_OK : SAM_LOGIN_NOT_CONFIRMED;
 }
 
+/* Anything but a yes is a no (invariant 5). Where a SAD was presented it must fit, also where the login
+ * would do. */
 static enum sam_reason authorise(struct passage *p)
 {
 	const struct sam_sign_request *r = p->request;

@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Signatures and keys that others made: the examples of the standards, and the JWS and JWK vectors
- * of C2SP/wycheproof, read from $SAM_VECTORS or ../shared/vectors beside the source tree and
- * skipped where they are absent. Whatever comes out otherwise than marked stands in `exceptions`
- * with its reason.
+ * Signatures and keys that others made: the examples of the standards.
  */
 #include "unit.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-#include "sap/jose.h"
+#include "vectors.h"
 #include "vectors_rfc.h"
-
-/* The first reason to refuse, in the order in which the SAM looks. */
-static enum sam_reason verify(const char *text, const json_t *key)
-{
-	struct sam_jws jws;
-	struct sam_jwk jwk;
-	struct sam_msg msg;
-	enum sam_reason reason = sam_jose_parse(text, strlen(text), &jws);
-	if (reason == SAM_OK && (reason = sam_jose_jwk(key, &jwk, &msg)) == SAM_OK) {
-		reason = sam_jose_verify(&jws, jwk.pkey, jwk.alg);
-		sam_jose_jwk_clear(&jwk);
-	}
-	sam_jose_clear(&jws);
-	return reason;
-}
 
 START_TEST(examples_of_the_standards_come_out_as_written)
 {
@@ -71,175 +51,14 @@ START_TEST(symmetric_keys_are_none)
 }
 END_TEST
 
-/* ---- wycheproof ---- */
-
-#define HMAC "HMAC: both sides would hold the key, so the SAM never takes it (marked valid)"
-#define PS256_KEY                                                                                  \
-	"the JWK's `alg` is PS256, the JWS' PS384: the key's own `alg` binds (marked valid, as "   \
-	"RFC 7520 4.2 has no `alg` in its key)"
-#define ES521                                                                                      \
-	"the JWK's `alg` is ES521, which is no name of RFC 7518 (marked valid; it means ES512)"
-
-enum set { JWS, JWK, SETS };
-static const char *const files[SETS] = {"json_web_signature_test.json", "json_web_key_test.json"};
-
-static const struct {
-	enum set set;
-	int id;                 /* tcId */
-	enum sam_reason reason; /* for which we refuse it */
-	const char *why;
-} exceptions[] = {
-	{JWS, 1, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 348, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 352, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 357, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 358, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 359, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 376, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 377, SAM_SAD_ALGORITHM, HMAC},
-	{JWS, 372, SAM_SAD_MALFORMED,
-	 "a `?` inside the base64url of the header (marked valid); and HMAC"},
-	{JWS, 373, SAM_SAD_ALGORITHM,
-	 "a `?` inside the base64url of the payload (marked valid); and HMAC"},
-	{JWS, 346, SAM_SAD_ALGORITHM, PS256_KEY},
-	{JWS, 350, SAM_SAD_ALGORITHM, PS256_KEY},
-	{JWS, 347, SAM_SAD_KEY_UNKNOWN, ES521},
-	{JWS, 351, SAM_SAD_KEY_UNKNOWN, ES521},
-	{JWK, 2, SAM_SAD_ALGORITHM, HMAC},
-	{JWK, 13, SAM_SAD_ALGORITHM, HMAC},
-	{JWK, 14, SAM_SAD_ALGORITHM, HMAC},
-	{JWK, 15, SAM_SAD_ALGORITHM, HMAC},
-};
-
-static char directory[PATH_MAX];
-
-static bool find_directory(void)
-{
-	const char *given = getenv("SAM_VECTORS"), *source = getenv("SAM_SRCDIR");
-	if (!source)
-		source = getenv("srcdir");
-	if (given)
-		snprintf(directory, sizeof directory, "%s", given);
-	else
-		snprintf(directory, sizeof directory, "%s/../shared/vectors",
-			 source ? source : ".");
-	return access(directory, R_OK) == 0;
-}
-
-static json_t *load(enum set set)
-{
-	char path[PATH_MAX + 64];
-	json_error_t error;
-	snprintf(path, sizeof path, "%s/%s", directory, files[set]);
-	json_t *json = json_load_file(path, 0, &error);
-	ck_assert_msg(json != NULL, "%s:%d: %s", path, error.line, error.text);
-	return json;
-}
-
-/* A group has one key or a key set; a set verifies if one of its keys does. */
-static enum sam_reason verify_group(const char *text, const json_t *group)
-{
-	const json_t *key = json_object_get(group, "public"), *one;
-	if (!key)
-		key = json_object_get(group, "private");
-	const json_t *keys = json_object_get(key, "keys");
-	if (!keys)
-		return verify(text, key);
-	enum sam_reason reason = SAM_SAD_KEY_UNKNOWN;
-	size_t i;
-	json_array_foreach (keys, i, one) {
-		reason = verify(text, one);
-		if (reason == SAM_OK)
-			break;
-	}
-	return reason;
-}
-
-static const char *exception_of(enum set set, int id, enum sam_reason reason)
-{
-	for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
-		if (exceptions[i].set == set && exceptions[i].id == id) {
-			ck_assert_msg(exceptions[i].reason == reason, "%s %d: %s", files[set], id,
-				      sam_reason_name(reason));
-			return exceptions[i].why;
-		}
-	return NULL;
-}
-
-/* loop test: _i is the set */
-START_TEST(wycheproof_vectors_come_out_as_marked)
-{
-	enum set set = (enum set)_i;
-	sam_auto(json_decref) json_t *all = load(set);
-	const json_t *group, *test;
-	size_t g, t, excepted = 0, listed = 0;
-	json_int_t seen = 0;
-	json_array_foreach (json_object_get(all, "testGroups"), g, group) {
-		json_array_foreach (json_object_get(group, "tests"), t, test) {
-			int id = (int)json_integer_value(json_object_get(test, "tcId"));
-			const char *text = json_string_value(json_object_get(test, "jws"));
-			const char *result = json_string_value(json_object_get(test, "result"));
-			ck_assert_msg(text && result, "%s %d: no compact JWS", files[set], id);
-			bool valid = strcmp(result, "valid") == 0;
-			ck_assert(valid || strcmp(result, "invalid") == 0);
-			enum sam_reason reason = verify_group(text, group);
-			bool excepts = exception_of(set, id, reason) != NULL;
-			/* an exception that is none any more is as wrong as a difference without
-			 * one */
-			ck_assert_msg(((reason == SAM_OK) == valid) != excepts,
-				      "%s %d (%s): %s, marked %s", files[set], id,
-				      json_string_value(json_object_get(test, "comment")),
-				      sam_reason_name(reason), result);
-			excepted += excepts;
-			seen++;
-		}
-	}
-	for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++)
-		listed += exceptions[i].set == set;
-	ck_assert_uint_eq(excepted, listed);
-	ck_assert_int_eq(seen, json_integer_value(json_object_get(all, "numberOfTests")));
-}
-END_TEST
-
-/* The exceptions that are for the name of an algorithm alone: with the name set right they verify.
- */
-START_TEST(excepted_keys_verify_under_their_right_name)
-{
-	sam_auto(json_decref) json_t *all = load(JWS);
-	const json_t *group;
-	size_t g, verified = 0;
-	json_array_foreach (json_object_get(all, "testGroups"), g, group) {
-		json_t *key = json_object_get(group, "public");
-		const json_t *test = json_array_get(json_object_get(group, "tests"), 0);
-		int id = (int)json_integer_value(json_object_get(test, "tcId"));
-		if (id != 346 && id != 347 && id != 350 && id != 351)
-			continue;
-		json_object_set_new(key, "alg", json_string(id % 2 ? "ES512" : "PS384"));
-		ck_assert_int_eq(verify(json_string_value(json_object_get(test, "jws")), key),
-				 SAM_OK);
-		verified++;
-	}
-	ck_assert_uint_eq(verified, 4);
-}
-END_TEST
-
 static Suite *vectors_suite(void)
 {
 	Suite *suite = suite_create("vectors");
-	TCase *standards = tcase_create("standards"), *wycheproof = tcase_create("wycheproof");
+	TCase *standards = tcase_create("standards");
 	tcase_add_test(standards, examples_of_the_standards_come_out_as_written);
 	tcase_add_test(standards, changed_examples_are_refused);
 	tcase_add_test(standards, symmetric_keys_are_none);
 	suite_add_tcase(suite, standards);
-	if (find_directory()) {
-		tcase_add_loop_test(wycheproof, wycheproof_vectors_come_out_as_marked, 0, SETS);
-		tcase_add_test(wycheproof, excepted_keys_verify_under_their_right_name);
-	} else {
-		printf("# skipped: the Wycheproof vectors are not in %s (SAM_VECTORS names another "
-		       "folder)\n",
-		       directory);
-	}
-	suite_add_tcase(suite, wycheproof);
 	return suite;
 }
 
