@@ -25,7 +25,7 @@ struct line {
 	uint8_t digest[DIGEST];
 };
 
-static void die(const char *what, unsigned long rv)
+static _Noreturn void die(const char *what, unsigned long rv)
 {
 	fprintf(stderr, "%s: 0x%lx\n", what, rv);
 	exit(2);
@@ -111,7 +111,7 @@ static inline CK_SESSION_HANDLE another_session(CK_FUNCTION_LIST *p11)
 {
 	CK_SLOT_ID slot;
 	CK_ULONG count = 1;
-	CK_SESSION_HANDLE session;
+	CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
 	CK_RV rv = p11->C_GetSlotList(CK_TRUE, &slot, &count);
 	if (rv == CKR_OK)
 		rv = p11->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &session);

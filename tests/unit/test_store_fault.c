@@ -232,7 +232,11 @@ START_TEST(kill_at_any_moment_loses_nothing_released)
 	store = NULL;
 	srandom((unsigned)now);
 	for (unsigned round = 0; round < all; round++) {
+		uint64_t before = atomic_load(&p->released);
 		pid_t pids[2] = {child(sign_on, p), child(sign_on, p)};
+		/* however slow the machine: three rounds of four are killed while signing, the fourth whenever */
+		for (unsigned i = 0; round % 4 && i < 5000 && atomic_load(&p->released) == before; i++)
+			usleep(1000);
 		usleep((useconds_t)(4000 + random() % 40000));
 		for (unsigned i = 0; i < 2; i++)
 			kill(pids[i], SIGKILL);
@@ -252,7 +256,7 @@ START_TEST(kill_at_any_moment_loses_nothing_released)
 		sam_store_close(store);
 		store = NULL;
 	}
-	ck_assert_uint_gt(atomic_load(&p->released), all);
+	ck_assert_uint_gt(atomic_load(&p->released), all / 2);
 }
 END_TEST
 
