@@ -334,7 +334,8 @@ rm -rf "$demo"/tokens/*
 softhsm2-util --init-token --free --label "$CM_TOKEN" --so-pin "$(cat "$demo/cm.so-pin")" --pin "$(cat "$CM_PIN_FILE")" >/dev/null
 check "status in a CM without a seal" exits 1 samctl status
 # The three passwords take the longest, after the store is there: killed then, there are too few principals.
-init >/dev/null 2>&1 &
+"$SAMCTL" init --officer carol --officer-pin-source "$SO_PIN_SOURCE" --auditor dave \
+	--auditor-pin-source "$AUDITOR_PIN_SOURCE" >/dev/null 2>&1 &
 pid=$!
 for ((i = 0; i < 2000; i++)); do
 	[ -e "$demo/state.db" ] && break
