@@ -43,7 +43,9 @@ UNIT_TESTS = \
 endif
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
-UNIT_LIBS = libprovider.la libsam.la $(CHECK_LIBS)
+# of the programs that name neither sources nor libraries: tests/unit/test_x.c with these
+AM_DEFAULT_SOURCE_EXT = .c
+LDADD = libprovider.la libsam.la $(CHECK_LIBS)
 UNIT_SHARED = \
 	tests/unit/cm_token.h \
 	tests/unit/store_fixture.h \
@@ -51,62 +53,7 @@ UNIT_SHARED = \
 	tests/unit/vectors.h \
 	tests/unit/vectors_rfc.h
 
-tests_unit_test_audit_SOURCES = tests/unit/test_audit.c $(UNIT_SHARED)
-tests_unit_test_audit_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_audit_LDADD = $(UNIT_LIBS)
-tests_unit_test_base_SOURCES = tests/unit/test_base.c $(UNIT_SHARED)
-tests_unit_test_base_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_base_LDADD = $(UNIT_LIBS)
-tests_unit_test_cm_SOURCES = tests/unit/test_cm.c $(UNIT_SHARED)
-tests_unit_test_cm_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_cm_LDADD = $(UNIT_LIBS)
-tests_unit_test_cm_fault_SOURCES = tests/unit/test_cm_fault.c $(UNIT_SHARED)
-tests_unit_test_cm_fault_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_cm_fault_LDADD = $(UNIT_LIBS)
-tests_unit_test_config_SOURCES = tests/unit/test_config.c $(UNIT_SHARED)
-tests_unit_test_config_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_config_LDADD = $(UNIT_LIBS)
-tests_unit_test_jose_SOURCES = tests/unit/test_jose.c $(UNIT_SHARED)
-tests_unit_test_jose_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_jose_LDADD = $(UNIT_LIBS)
-tests_unit_test_mechanism_SOURCES = tests/unit/test_mechanism.c $(UNIT_SHARED)
-tests_unit_test_mechanism_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_mechanism_LDADD = $(UNIT_LIBS)
-tests_unit_test_pin_SOURCES = tests/unit/test_pin.c $(UNIT_SHARED)
-tests_unit_test_pin_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_pin_LDADD = $(UNIT_LIBS)
-tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(UNIT_SHARED)
-tests_unit_test_policy_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_policy_LDADD = $(UNIT_LIBS)
-tests_unit_test_registry_SOURCES = tests/unit/test_registry.c $(UNIT_SHARED)
-tests_unit_test_registry_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_registry_LDADD = $(UNIT_LIBS)
-tests_unit_test_sad_SOURCES = tests/unit/test_sad.c $(UNIT_SHARED)
-tests_unit_test_sad_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_sad_LDADD = $(UNIT_LIBS)
-tests_unit_test_store_SOURCES = tests/unit/test_store.c $(UNIT_SHARED)
-tests_unit_test_store_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_store_LDADD = $(UNIT_LIBS)
-tests_unit_test_store_fault_SOURCES = tests/unit/test_store_fault.c $(UNIT_SHARED)
-tests_unit_test_store_fault_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_store_fault_LDADD = $(UNIT_LIBS)
-tests_unit_test_store_mark_SOURCES = tests/unit/test_store_mark.c $(UNIT_SHARED)
-tests_unit_test_store_mark_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_store_mark_LDADD = $(UNIT_LIBS)
-tests_unit_test_store_tamper_SOURCES = tests/unit/test_store_tamper.c $(UNIT_SHARED)
-tests_unit_test_store_tamper_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_store_tamper_LDADD = $(UNIT_LIBS)
-tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c $(UNIT_SHARED)
-tests_unit_test_vectors_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_vectors_LDADD = $(UNIT_LIBS)
-tests_unit_test_wycheproof_SOURCES = tests/unit/test_wycheproof.c $(UNIT_SHARED)
-tests_unit_test_wycheproof_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_wycheproof_LDADD = $(UNIT_LIBS)
-tests_unit_test_yaml_SOURCES = tests/unit/test_yaml.c $(UNIT_SHARED)
-tests_unit_test_yaml_CPPFLAGS = $(TEST_CPPFLAGS)
-tests_unit_test_yaml_LDADD = $(UNIT_LIBS)
-
-EXTRA_DIST +=
+EXTRA_DIST += $(UNIT_SHARED)
 
 # ---- a CM that can be told to fail, and applications in C -------------------------------------
 check_LTLIBRARIES += tests/fault/mockcm.la
