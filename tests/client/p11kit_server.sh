@@ -26,7 +26,9 @@ list_modules()
 			sh "$work/config/pkcs11/modules"
 	fi
 }
-if [ "$(id -u)" = 0 ] && ! unshare --mount mount --bind "$work" /usr/share/p11-kit/modules 2>/dev/null; then
+if [ "${SAM_SANITIZER:-no}" != no ]; then
+	skip "p11-kit list-modules shows the SAM" "with a sanitizer preloaded it hangs at exit, in a destructor of libp11-kit"
+elif [ "$(id -u)" = 0 ] && ! unshare --mount mount --bind "$work" /usr/share/p11-kit/modules 2>/dev/null; then
 	skip "p11-kit list-modules shows the SAM" "root, and not allowed to mount"
 else
 	list_modules >"$work/modules" 2>&1
