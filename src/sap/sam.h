@@ -6,11 +6,8 @@
 #ifndef SAM_SAP_SAM_H
 #define SAM_SAP_SAM_H
 
-#include "audit/audit.h"
-#include "base/config.h"
 #include "base/mem.h"
 #include "cm/cm.h"
-#include "policy/policy.h"
 #include "registry/registry.h"
 
 struct sam;            /* one opened SAM */
