@@ -465,6 +465,26 @@ START_TEST(label_has_at_most_256_bytes)
 }
 END_TEST
 
+START_TEST(label_shows_all_that_it_is)
+{
+	static const struct {
+		const char *label;
+		enum sam_reason reason;
+	} labels[] = {
+		{"\\u5951\\u7d04\\u66f8", SAM_OK}, {"caf\\u00e9 \\u2013 \\u20ac", SAM_OK}, {"\\u2070", SAM_OK},
+		{"a\\u202eb", SAM_SAD_DETAILS},   {"a\\u200bb", SAM_SAD_DETAILS},	     {"a\\u2028b", SAM_SAD_DETAILS},
+		{"a\\u2066b", SAM_SAD_DETAILS},   {"\\ufeff", SAM_SAD_DETAILS},	     {"a\\u061cb", SAM_SAD_DETAILS},
+		{"a\\u0085b", SAM_SAD_DETAILS},   {"a\\nb", SAM_SAD_DETAILS},
+	};
+	char text[200];
+	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+		snprintf(text, sizeof text, "[{\"hash\":\"" D0 "\",\"label\":\"%s\"}]", labels[i].label);
+		struct change c = {"documentDigests", text, labels[i].reason};
+		check_changes(&c, 1, true);
+	}
+}
+END_TEST
+
 START_TEST(digest_listed_twice_counts_once)
 {
 	struct sam_activation a = {.limit = 0};
@@ -747,6 +767,7 @@ static Suite *sad_suite(void)
 	tcase_add_test(details, count_is_at_most_that_of_the_digests);
 	tcase_add_test(details, digests_are_of_the_hash_in_either_base64);
 	tcase_add_test(details, label_has_at_most_256_bytes);
+	tcase_add_test(details, label_shows_all_that_it_is);
 	tcase_add_test(details, digest_listed_twice_counts_once);
 	tcase_add_test(details, two_thousand_digests_and_no_more);
 	tcase_add_test(details, digest_is_found_in_its_own_hash_only);
