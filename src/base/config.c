@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/file.h"
+#include "base/ossl.h"
 #include "base/yaml.h"
 
 enum { SESSIONS_MAX = 64, RECHECK_MAX_MS = 3600000 };
@@ -266,6 +267,10 @@ static enum sam_reason read_file(struct sam_config *out, struct sam_msg *msg)
 	struct sam_secret text = { NULL, 0 };
 	enum sam_reason reason = sam_file_read(out->path, SAM_YAML_MAX, &text, msg);
 
+	if (reason == SAM_OK && sam_ossl_digest(SAM_HASH_SHA256, text.data, text.len, out->sha256) != SAM_OK) {
+		sam_msg_set(msg, "%s: cannot be hashed", out->path);
+		reason = SAM_CONFIG;
+	}
 	if (reason == SAM_OK)
 		reason = sam_yaml_parse(out->path, text.data, text.len, &root, msg);
 	sam_secret_clear(&text);

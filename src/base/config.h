@@ -6,6 +6,7 @@
 #define SAM_BASE_CONFIG_H
 
 #include <limits.h>
+#include <stdint.h>
 #include "base/mem.h"
 #include "base/name.h"
 #include "base/reason.h"
@@ -15,6 +16,7 @@
 struct sam_config {
 	/* path (of the file itself), cm_module and policy: with links resolved */
 	char path[PATH_MAX];
+	uint8_t sha256[32];        /* of the file */
 	char sam_id[256];
 	char label[33];
 	char user[64];

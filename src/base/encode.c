@@ -4,8 +4,6 @@
  */
 #include "base/encode.h"
 
-#include <string.h>
-
 static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 size_t sam_encode_b64url(const void *data, size_t len, char *out)

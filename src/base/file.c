@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/log.h"
 
 enum { PIN_MAX = 255 };
 
@@ -138,6 +139,59 @@ bool sam_file_pin_path(const char *source, char *path, size_t size)
 		return n > 0 && (size_t)n < size;
 	}
 	return source[0] && sam_mem_copy_text(path, size, source);
+}
+
+void sam_file_own_like_folder(int fd, const char *path)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+	if (geteuid() != 0 || !sam_mem_copy_text(folder, sizeof folder, path))
+		return;
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	if (stat(slash ? folder : ".", &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+		sam_log(SAM_LOG_WARNING, "%s: chown: %s", path, strerror(errno));
+}
+
+static bool write_whole(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) == 0;
+}
+
+/* Whoever could read that one can read this one. */
+static bool look_like(int fd, const char *like)
+{
+	struct stat st;
+	return stat(like, &st) == 0 && fchmod(fd, st.st_mode & 0755) == 0 &&
+	       (geteuid() != 0 || fchown(fd, st.st_uid, st.st_gid) == 0);
+}
+
+enum sam_reason sam_file_replace(const char *path, const char *like, const void *data, size_t len,
+				 struct sam_msg *msg)
+{
+	char fresh[PATH_MAX + 16];
+	snprintf(fresh, sizeof fresh, "%s.new", path);
+	unlink(fresh); /* of a run that was killed */
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool good = fd >= 0 && look_like(fd, like) && write_whole(fd, data, len);
+	good = fd >= 0 && close(fd) == 0 && good;
+	if (good && rename(fresh, path) == 0)
+		return SAM_OK;
+	sam_msg_set(msg, "%s: %s; whoever runs this must be able to write there", path, strerror(errno));
+	if (fd >= 0)
+		unlink(fresh);
+	return SAM_CONFIG;
 }
 
 enum sam_reason sam_file_read_pin(const char *source, struct sam_secret *out, struct sam_msg *msg)

@@ -21,6 +21,15 @@ enum sam_reason sam_file_folders_trusted(const char *path, uid_t uid, struct sam
 enum sam_reason sam_file_read(const char *path, size_t max, struct sam_secret *out,
 			      struct sam_msg *msg) SAM_MUST;
 
+/** sam_file_own_like_folder(fd, path): A file that root makes for the SAM (samctl may run as root) gets its folder's
+ * owner. */
+void sam_file_own_like_folder(int fd, const char *path);
+
+/** sam_file_replace(path, like, data, len, msg): The whole of ${data} on the disk under that name, or what was there
+ * before; with owner and mode of the file ${like}. CONFIG with ${msg}. */
+enum sam_reason sam_file_replace(const char *path, const char *like, const void *data, size_t len,
+				 struct sam_msg *msg) SAM_MUST;
+
 /** sam_file_read_pin(source, out, msg): The secret behind an RFC 7512 pin-source: "file:PATH", PATH,
  * or "credential:NAME" in $CREDENTIALS_DIRECTORY. One trailing newline is dropped; 1 to 255 bytes;
  * the file must not be readable by others. */

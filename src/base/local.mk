@@ -9,6 +9,8 @@ libsam_la_SOURCES += \
 	src/base/encode.h \
 	src/base/file.c \
 	src/base/file.h \
+	src/base/gcm.c \
+	src/base/gcm.h \
 	src/base/hash.c \
 	src/base/hash.h \
 	src/base/jws.c \
@@ -29,6 +31,7 @@ libsam_la_SOURCES += \
 	src/base/reason.h \
 	src/base/seal.c \
 	src/base/seal.h \
+	src/base/witness.h \
 	src/base/yaml.c \
 	src/base/yaml.h \
 	src/base/yaml_value.c
