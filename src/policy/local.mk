@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libsam_la_SOURCES += \
+	src/policy/acts.c \
+	src/policy/acts.def \
+	src/policy/acts.h \
 	src/policy/policy.c \
 	src/policy/policy.h \
 	src/policy/policy_file.c \
 	src/policy/policy_keys.c \
-	src/policy/policy_keys.h
+	src/policy/policy_keys.h \
+	src/policy/policy_read.c \
+	src/policy/policy_read.h \
+	src/policy/policy_roles.c \
+	src/policy/policy_roles.h \
+	src/policy/roles.c \
+	src/policy/roles.h

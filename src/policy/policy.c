@@ -5,14 +5,11 @@
  */
 #include "policy/policy.h"
 
-#include <string.h>
-
 /* What levels 2 and 3 ask for (p11-sam(8), p11-sam-policy(5)) and this version does not have. */
 static const char *const missing_2[] = {
 	"two factors of different kinds for each SAD, verified by the SAM (P1-T3.5, P2-3.1.4)",
 	"the list of approved, evaluated cryptographic modules with certificate and expiry "
 	"(P3-3.16)",
-	"a policy signed by a security officer, and privileged roles held apart (P1-7.1.1)",
 	"the check of each key's certificate under a synchronised clock (P1-7.1.1.12)",
 	NULL,
 };
@@ -48,6 +45,7 @@ const char *sam_policy_statement(const struct sam_policy *policy, size_t i)
 		  "the service login authorises signatures; no SAD names their documents" },
 		{ !policy->verify, "signatures are released without being verified first" },
 		{ policy->curve_below_hash, "ECDSA may cut a hash that is longer than the curve" },
+		{ policy->administrator_operator, "one person may be administrator and operator" },
 	};
 
 	for (size_t n = 0; n < sizeof statements / sizeof statements[0]; n++) {
@@ -55,6 +53,16 @@ const char *sam_policy_statement(const struct sam_policy *policy, size_t i)
 			return statements[n].text;
 	}
 	return NULL;
+}
+
+unsigned sam_policy_second(const struct sam_policy *policy, enum sam_act act)
+{
+	const struct sam_act_info *info = sam_act_info(act);
+
+	/* What is no act is confirmed by nobody. */
+	if (!info)
+		return SAM_OFFICER;
+	return info->second || !policy->dual_control[act] ? info->second : SAM_OFFICER;
 }
 
 static bool allows_mechanism(const struct sam_policy *policy, const struct sam_mechanism *m)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The policy file (p11-sam-policy(5)): what a level allows, with dates. Loaded once, then asked.
+ * The policy file (p11-sam-policy(5)): what a level allows, with dates, and what it asks of people.
+ * Loaded once, then asked.
  */
 #ifndef SAM_POLICY_POLICY_H
 #define SAM_POLICY_POLICY_H
@@ -9,6 +10,7 @@
 #include "base/jws.h"
 #include "base/mechanism.h"
 #include "base/reason.h"
+#include "policy/acts.h"
 
 enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16 };
 
@@ -40,6 +42,14 @@ struct sam_policy {
 	bool hashes[SAM_HASH_COUNT];
 	struct sam_key_rule keys[SAM_POLICY_KEY_RULES];
 	size_t key_count;
+	/* roles: */
+	bool administrator_operator;       /* one person may be both */
+	bool dual_control[SAM_ACT_COUNT];  /* those that the policy wants confirmed */
+	int64_t pending_s, session_s;      /* how long an act waits, and a privileged user's login lasts */
+	/* passwords: and lockout: */
+	unsigned password_min, password_different; /* bytes, characters */
+	unsigned lockout_attempts;         /* wrong ones in a row */
+	int64_t lockout_s;
 };
 
 /** sam_policy_load(path, out, msg): Read, check against the level's baseline (a policy may only
@@ -57,6 +67,10 @@ const char *sam_policy_missing(const struct sam_policy *policy, size_t i);
 /** sam_policy_statement(policy, i): What status, doctor and the start record must say in plain words
  * ("level 3 rules, SAM not evaluated"); NULL past the last. */
 const char *sam_policy_statement(const struct sam_policy *policy, size_t i);
+
+/** sam_policy_second(policy, act): Who must confirm this act, a set of roles; 0: one person is enough. As
+ * acts.def says, or a security officer where the policy wants it besides (P1-7.2.1b). */
+unsigned sam_policy_second(const struct sam_policy *policy, enum sam_act act);
 
 /** sam_policy_may_sign(policy, scheme, type, bits, now): With this mechanism, key type and size, at
  * this time (seconds)? The hash is checked if known. LEVEL_MISSING, MECHANISM, KEY_TYPE, KEY_SIZE,

@@ -5,12 +5,13 @@
  */
 #include "policy/policy.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include "base/file.h"
 #include "base/ossl.h"
 #include "base/yaml.h"
 #include "policy/policy_keys.h"
+#include "policy/policy_read.h"
+#include "policy/policy_roles.h"
 
 enum { DAY_S = 86400, SHORT_S = 300, LEEWAY_S = 10, VERSION_MAX = 1000000000 };
 
@@ -58,15 +59,6 @@ static enum sam_reason read_authorisation(struct sam_yaml *signing, struct sam_p
 	return SAM_OK;
 }
 
-static enum sam_reason read_switch(struct sam_yaml *map, const char *key, bool *out,
-				   struct sam_msg *msg)
-{
-	struct sam_yaml *node;
-	enum sam_reason reason = sam_yaml_need(map, key, SAM_YAML_SCALAR, &node, msg);
-
-	return reason == SAM_OK ? sam_yaml_bool(node, out, msg) : reason;
-}
-
 static enum sam_reason read_signing(struct sam_yaml *root, struct sam_policy *out,
 				    struct sam_msg *msg)
 {
@@ -76,37 +68,19 @@ static enum sam_reason read_signing(struct sam_yaml *root, struct sam_policy *ou
 	if (reason == SAM_OK)
 		reason = read_authorisation(signing, out, msg);
 	if (reason == SAM_OK)
-		reason =
-			read_switch(signing, "always_authenticate", &out->always_authenticate, msg);
+		reason = sam_policy_read_switch(signing, "always_authenticate",
+						&out->always_authenticate, msg);
 	if (reason == SAM_OK)
-		reason = read_switch(signing, "verify", &out->verify, msg);
+		reason = sam_policy_read_switch(signing, "verify", &out->verify, msg);
 	if (reason == SAM_OK)
-		reason = read_switch(signing, "curve_below_hash", &out->curve_below_hash, msg);
+		reason = sam_policy_read_switch(signing, "curve_below_hash", &out->curve_below_hash,
+						msg);
 	if (reason != SAM_OK)
 		return reason;
 	if (!out->verify && out->level != 1)
 		return sam_yaml_refuse(
 			sam_yaml_get(signing, "verify"), msg,
 			"verify: cannot be switched off at levels 2 and 3; write true");
-	return SAM_OK;
-}
-
-static enum sam_reason read_seconds(struct sam_yaml *map, const char *key, int64_t min, int64_t max,
-				    int64_t *out, struct sam_msg *msg)
-{
-	struct sam_yaml *node;
-	int64_t ms = 0;
-	enum sam_reason reason = sam_yaml_need(map, key, SAM_YAML_SCALAR, &node, msg);
-
-	if (reason == SAM_OK)
-		reason = sam_yaml_duration(node, INT64_MIN, INT64_MAX, &ms, msg);
-	if (reason != SAM_OK)
-		return reason;
-	if (ms % 1000 || ms < min * 1000 || ms > max * 1000)
-		return sam_yaml_refuse(
-			node, msg, "%s: must be whole seconds, from %" PRId64 "s to %" PRId64 "s",
-			key, min, max);
-	*out = ms / 1000;
 	return SAM_OK;
 }
 
@@ -190,9 +164,10 @@ static enum sam_reason read_sap(struct sam_yaml *root, struct sam_policy *out, s
 	enum sam_reason reason = sam_yaml_need(root, "sap", SAM_YAML_MAP, &sap, msg);
 
 	if (reason == SAM_OK)
-		reason = read_seconds(sap, "max_lifetime", 1, longest, &out->max_lifetime, msg);
+		reason = sam_policy_read_seconds(sap, "max_lifetime", 1, longest,
+						 &out->max_lifetime, msg);
 	if (reason == SAM_OK)
-		reason = read_seconds(sap, "leeway", 0, LEEWAY_S, &out->leeway, msg);
+		reason = sam_policy_read_seconds(sap, "leeway", 0, LEEWAY_S, &out->leeway, msg);
 	if (reason == SAM_OK)
 		reason = read_words(sap, &algorithm_words, out->sad_algorithms, msg);
 	return reason;
@@ -250,6 +225,8 @@ static enum sam_reason read_root(struct sam_yaml *root, struct sam_policy *out, 
 		reason = read_mechanisms(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_policy_keys_read(root, out, msg);
+	if (reason == SAM_OK)
+		reason = sam_policy_roles_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_yaml_all_used(root, msg);
 	return reason;
