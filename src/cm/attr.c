@@ -4,8 +4,6 @@
  */
 #include "cm/internal.h"
 
-#include <string.h>
-
 enum { RULES_MAX = 24 };
 
 /* With these C_GetAttributeValue says that some attribute could not be had; others may. */

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "cm/cm.h"
 
+#define SAM_CM_OWN_LABEL "p11-sam " /* begins the CKA_LABEL of all that the SAM keeps in the CM for itself */
+
 enum { SAM_CM_SESSIONS_MAX = 64, SAM_CM_CACHE = 1024, SAM_CM_SOURCE_TEXT = 128 };
 
 /* load.c: a vendor's library in this process, shared by all struct sam_cm; never freed. */
@@ -51,6 +53,7 @@ struct sam_cm {
 	bool repairing;            /* one thread is on its way to ready */
 	bool initialise;           /* the library has to be initialised again first */
 	bool own_login;            /* it was our C_Login that logged in */
+	bool again;                /* a PIN that was refused may be tried, once */
 	unsigned epoch;            /* of vendor, at our last look */
 	struct sam_cm_cached cache[SAM_CM_CACHE];
 	bool random_tested, random_have_last;
@@ -180,6 +183,20 @@ enum sam_reason sam_cm_key_check(struct sam_cm *cm, struct sam_cm_session *s, CK
 
 /** sam_cm_key_forget(cm): All handles are void. */
 void sam_cm_key_forget(struct sam_cm *cm);
+
+/* ---- key.c ---- */
+
+/** sam_cm_key_make(cm, s, what, public_key, private_key): Have a pair made by the policy's template; ${id} NULL:
+ * without a CKA_ID, so that it is none that sam_cm_sign() can be asked for. Nothing is read back. */
+enum sam_reason sam_cm_key_make(struct sam_cm *cm, struct sam_cm_session *s, const struct sam_cm_new_key *what,
+				CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key) SAM_MUST;
+
+/* ---- statekey.c ---- */
+
+/** sam_cm_statement_key(cm, s, key): The one key for statements, its attributes as the SAM made them (invariant
+ * 9). NOT_FOUND if there is none or more than one, CM_FAILED. */
+enum sam_reason sam_cm_statement_key(struct sam_cm *cm, struct sam_cm_session *s,
+				     CK_OBJECT_HANDLE *key) SAM_MUST;
 
 /* ---- spki.c ---- */
 

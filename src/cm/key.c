@@ -46,7 +46,8 @@ static void add_names(struct attributes *t, const struct sam_cm_new_key *what)
 {
 	if (what->label)
 		add(t, CKA_LABEL, what->label, strlen(what->label));
-	add(t, CKA_ID, what->id, SAM_CM_ID);
+	if (what->id)
+		add(t, CKA_ID, what->id, SAM_CM_ID);
 	add_bool(t, CKA_TOKEN, true);
 }
 
@@ -145,6 +146,20 @@ static bool nothing_made(CK_RV rv)
 	       rv == CKR_OPERATION_ACTIVE;
 }
 
+enum sam_reason sam_cm_key_make(struct sam_cm *cm, struct sam_cm_session *s, const struct sam_cm_new_key *what,
+				CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+	const struct sam_curve *curve = sam_curve_at(what->type, what->bits, 0);
+	CK_RV rv = generate_pair(cm, s, what, curve, public_key, private_key);
+	for (size_t i = 1; curve && curve_refused(rv); i++) {
+		curve = sam_curve_at(what->type, what->bits, i); /* under its next name */
+		if (curve)
+			rv = generate_pair(cm, s, what, curve, public_key, private_key);
+	}
+	s->final = !nothing_made(rv);
+	return rv == CKR_OK ? SAM_OK : sam_cm_fail(s, "C_GenerateKeyPair", rv);
+}
+
 static enum sam_reason read_back(struct sam_cm *cm, struct sam_cm_session *s,
 				 const struct generation *g, CK_OBJECT_HANDLE public_key,
 				 CK_OBJECT_HANDLE private_key)
@@ -176,17 +191,14 @@ static enum sam_reason generate_step(struct sam_cm *cm, struct sam_cm_session *s
 	if (reason != SAM_OK)
 		return reason;
 	g->asked = true;
-	const struct sam_curve *curve = sam_curve_at(what->type, what->bits, 0);
-	CK_RV rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
-	for (size_t i = 1; curve && curve_refused(rv); i++) {
-		curve = sam_curve_at(what->type, what->bits, i); /* under its next name */
-		if (curve)
-			rv = generate_pair(cm, s, what, curve, &public_key, &private_key);
-	}
-	s->final = !nothing_made(rv);
-	if (rv != CKR_OK)
-		return sam_cm_fail(s, "C_GenerateKeyPair", rv);
-	return read_back(cm, s, g, public_key, private_key);
+	reason = sam_cm_key_make(cm, s, what, &public_key, &private_key);
+	return reason == SAM_OK ? read_back(cm, s, g, public_key, private_key) : reason;
+}
+
+/* The SAM's own objects are found by their labels: no signer's key is born under one of those. */
+static bool label_reserved(const char *label)
+{
+	return label && strncmp(label, SAM_CM_OWN_LABEL, sizeof SAM_CM_OWN_LABEL - 1) == 0;
 }
 
 static bool size_known(const struct sam_cm_new_key *what)
@@ -207,8 +219,7 @@ static enum sam_reason destroy_step(struct sam_cm *cm, struct sam_cm_session *s,
 			return reason;
 	}
 	if (n[0] > 1 || n[1] > 1)
-		return sam_log_reason(SAM_CM_KEY_MISSING,
-				      "several keys with one CKA_ID; none is destroyed");
+		return sam_log_reason(SAM_CM_FAILED, "several keys with one CKA_ID; none is destroyed");
 	if (!n[0] && !n[1])
 		return SAM_CM_KEY_MISSING; /* nothing left to destroy; no failure to log */
 	for (unsigned c = 0; c < 2; c++) {
@@ -237,6 +248,9 @@ enum sam_reason sam_cm_generate(struct sam_cm *cm, const struct sam_cm_new_key *
 	*len = 0;
 	if (!what->id || !size_known(what))
 		return SAM_ARGUMENTS;
+	if (label_reserved(what->label))
+		return sam_log_reason(SAM_ARGUMENTS, "the CM's labels \"%s...\" are the SAM's own",
+				      SAM_CM_OWN_LABEL);
 	enum sam_reason reason = sam_cm_run(cm, generate_step, &g);
 	/* whatever the vendor left behind has our random CKA_ID, which no key had before */
 	if (reason != SAM_OK && g.asked && sam_cm_usable(cm)) {

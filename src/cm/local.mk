@@ -7,9 +7,12 @@ libsam_la_SOURCES += \
 	src/cm/key.c \
 	src/cm/load.c \
 	src/cm/login.c \
+	src/cm/number.c \
 	src/cm/random.c \
 	src/cm/sealkey.c \
 	src/cm/session.c \
 	src/cm/sign.c \
 	src/cm/spki.c \
+	src/cm/statekey.c \
+	src/cm/statement.c \
 	src/cm/token.c

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,20 +39,6 @@ static bool source_state(const char *path, char out[SAM_CM_SOURCE_TEXT])
 	return true;
 }
 
-/* A file that root makes for the SAM (samctl may run as root) gets its folder's owner. */
-static void own_like_folder(int fd, const char *path)
-{
-	char folder[PATH_MAX];
-	struct stat st;
-	if (geteuid() != 0 || !sam_mem_copy_text(folder, sizeof folder, path))
-		return;
-	char *slash = strrchr(folder, '/');
-	if (slash)
-		slash[slash == folder] = '\0';
-	if (stat(slash ? folder : ".", &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
-		sam_log(SAM_LOG_WARNING, "%s: chown: %s", path, strerror(errno));
-}
-
 static enum sam_reason gate_lock(const struct sam_cm *cm, int *fd)
 {
 	char path[PATH_MAX];
@@ -65,7 +50,7 @@ static enum sam_reason gate_lock(const struct sam_cm *cm, int *fd)
 		return sam_log_reason(SAM_CM_FAILED,
 				      "%s: %s; a refused PIN could not be remembered", path,
 				      strerror(errno));
-	own_like_folder(*fd, path);
+	sam_file_own_like_folder(*fd, path);
 	int64_t deadline = sam_clock_monotonic_ms() + cm->wait_ms;
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	while (fcntl(*fd, F_SETLK, &lock) != 0) {
@@ -105,10 +90,23 @@ void sam_cm_gate_leave(struct sam_cm *cm, bool entered)
 	cm->gate = -1;
 }
 
+enum sam_reason sam_cm_lock(struct sam_cm *cm, struct sam_msg *msg)
+{
+	bool entered;
+	return sam_cm_gate_enter(cm, &entered, msg);
+}
+
+void sam_cm_unlock(struct sam_cm *cm)
+{
+	sam_cm_gate_leave(cm, cm->gate >= 0);
+}
+
 static enum sam_reason memo_check(const struct sam_cm *cm, const char *state)
 {
 	char text[SAM_CM_SOURCE_TEXT] = "";
 	bool refused = strcmp(state, cm->refused) == 0;
+	if (!refused && cm->again)
+		return SAM_OK;
 	if (!refused && cm->refused_memo) {
 		int fd = open(cm->refused_memo, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		if (fd < 0 && errno != ENOENT)
@@ -149,7 +147,7 @@ static void memo_write(struct sam_cm *cm, const char *state)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool ok = fd >= 0 && write_whole(fd, state);
 	if (fd >= 0)
-		own_like_folder(fd, path);
+		sam_file_own_like_folder(fd, path);
 	ok = fd >= 0 && close(fd) == 0 && ok;
 	if (!ok || rename(path, cm->refused_memo) != 0)
 		sam_log(SAM_LOG_ERR,

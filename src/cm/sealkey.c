@@ -5,7 +5,6 @@
  */
 #include "cm/internal.h"
 
-#include <string.h>
 #include "base/log.h"
 
 enum { ROOT_BYTES = 32, OPTIONAL = 3 };

@@ -158,6 +158,7 @@ static struct sam_cm *set_up(const struct sam_cm_options *o)
 		cm->limit = SAM_CM_SESSIONS_MAX;
 	cm->wait_ms = o->wait_ms ? o->wait_ms : WAIT_MS;
 	cm->recheck_ms = o->recheck_ms;
+	cm->again = o->again;
 	if (!copy_text(&cm->token, o->token) || !copy_text(&cm->serial, o->serial) ||
 	    !copy_text(&cm->pin_source, o->pin_source) ||
 	    !copy_text(&cm->refused_memo, o->refused_memo)) {
