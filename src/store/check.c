@@ -104,10 +104,10 @@ static enum sam_reason scan_table(struct scan *c, const struct table *table)
 	bool whole = true;
 	memset(&c->sum, 0, sizeof c->sum);
 	sqlite3_stmt *s = sam_conn_get(c->conn, table->list);
-	if (table->list == SAM_SQL_ACTIVATION_LIST) {
+	if (table->list == SAM_SQL_ACTIVATION_LIST || table->list == SAM_SQL_CHECKPOINT_LIST)
 		sam_conn_bind_int(c->conn, s, 1, INT64_MIN);
+	if (table->list == SAM_SQL_ACTIVATION_LIST)
 		sam_conn_bind_int(c->conn, s, 2, -1);
-	}
 	while (whole && reason == SAM_OK && sam_conn_row(c->conn, s))
 		whole = table->take(c, s, &reason);
 	sqlite3_reset(s);
@@ -137,6 +137,38 @@ static enum sam_reason check_table(struct scan *c, const struct table *table,
 	snprintf(why, sizeof why, "%llu rows where the head has %llu, or others than those",
 		 (unsigned long long)c->sum.count, (unsigned long long)right->count);
 	return tampered(c, table->name, why);
+}
+
+static bool take_counter(struct scan *c, sqlite3_stmt *s, enum sam_reason *reason)
+{
+	struct sam_counter_row row, found;
+	struct sam_rowmac r;
+	if (!sam_counters_read(s, &row))
+		return false;
+	sqlite3_stmt *f = sam_conn_get(c->conn, SAM_SQL_COUNTER_FIND);
+	sam_conn_bind_text(c->conn, f, 1, row.kind);
+	sam_conn_bind_text(c->conn, f, 2, row.name);
+	bool same = sam_conn_row(c->conn, f) && sam_counters_read(f, &found) &&
+		    memcmp(found.mac, row.mac, sizeof row.mac) == 0;
+	sqlite3_reset(f);
+	sam_counters_bytes(&r, &row);
+	*reason = count_row(c, "counters", &r, row.mac);
+	return same;
+}
+
+static bool take_checkpoint(struct scan *c, sqlite3_stmt *s, enum sam_reason *reason)
+{
+	struct sam_checkpoint_row row;
+	struct sam_rowmac r;
+	if (!sam_checkpoint_read(s, &row))
+		return false;
+	sqlite3_stmt *f = sam_conn_get(c->conn, SAM_SQL_CHECKPOINT_FIND);
+	sam_conn_bind_int(c->conn, f, 1, row.number);
+	bool same = sam_conn_row(c->conn, f);
+	sqlite3_reset(f);
+	sam_checkpoint_bytes(&r, &row);
+	*reason = count_row(c, "checkpoints", &r, row.mac);
+	return same;
 }
 
 static enum sam_reason check_schema(struct scan *c, const struct sam_head *head)
@@ -171,6 +203,8 @@ static const struct table tables[] = {
 	{"activations", SAM_SQL_ACTIVATION_LIST, take_activation},
 	{"uses", SAM_SQL_USE_LIST, take_use},
 	{"tokens", SAM_SQL_TOKEN_LIST, take_token},
+	{"counters", SAM_SQL_COUNTER_LIST, take_counter},
+	{"checkpoints", SAM_SQL_CHECKPOINT_LIST, take_checkpoint},
 };
 
 /* A use whose SAD is not there was put back after its sweeping. */
@@ -182,9 +216,10 @@ static enum sam_reason check_orphans(struct scan *c)
 	return orphans == 0 ? SAM_OK : tampered(c, "uses", "a row belongs to no activation");
 }
 
-static enum sam_reason check_all(struct scan *c, const struct sam_head *head)
+static enum sam_reason check_rows(struct scan *c, const struct sam_head *head)
 {
-	const struct sam_sum *const sums[] = {&head->activations, &head->uses, &head->tokens};
+	const struct sam_sum *const sums[] = {&head->activations, &head->uses, &head->tokens,
+					      &head->counters, &head->checkpoints};
 	enum sam_reason reason = check_schema(c, head);
 	for (unsigned i = 0; reason == SAM_OK && i < sizeof tables / sizeof *tables; i++)
 		reason = check_table(c, &tables[i], sums[i]);
@@ -193,11 +228,17 @@ static enum sam_reason check_all(struct scan *c, const struct sam_head *head)
 	return reason == SAM_OK ? check_audit_end(c, head) : reason;
 }
 
+enum sam_reason sam_check_schema(struct sam_conn *conn, const struct sam_head *head, struct sam_msg *msg)
+{
+	struct scan c = {.conn = conn, .msg = msg};
+	return check_schema(&c, head);
+}
+
 enum sam_reason sam_check_forbidding(struct sam_conn *conn, const struct sam_seal *seal,
 				     const struct sam_head *head, struct sam_msg *msg)
 {
 	struct scan c = {.conn = conn, .seal = seal, .msg = msg};
-	return check_all(&c, head);
+	return check_rows(&c, head);
 }
 
 /* SQLite's own look at its trees and pages. */
@@ -213,22 +254,28 @@ static enum sam_reason check_file(struct scan *c)
 	return ok ? SAM_OK : tampered(c, "file", "SQLite finds it damaged");
 }
 
+enum sam_reason sam_check_all(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *head,
+			      struct sam_msg *msg)
+{
+	struct sam_sum grants;
+	struct scan c = {.conn = conn, .seal = seal, .msg = msg, .each_mac = true};
+	enum sam_reason reason = check_rows(&c, head);
+	if (reason == SAM_OK)
+		reason = sam_grants_scan(conn, seal, NULL, NULL, &grants);
+	if (reason == SAM_OK && !sam_rowmac_same(&grants, &head->grants))
+		reason = tampered(&c, "grants", "the rows are not those of the head");
+	return reason == SAM_OK ? check_file(&c) : reason;
+}
+
 enum sam_reason sam_store_check(struct sam_store *store, struct sam_msg *msg)
 {
+	struct sam_conn *conn;
 	struct sam_head head;
-	struct sam_sum grants;
-	struct scan c = {.seal = store->seal, .msg = msg, .each_mac = true};
 	sam_msg_set(msg, "%s", "");
-	enum sam_reason reason = sam_store_begin_scan(store, &c.conn, &head);
+	enum sam_reason reason = sam_store_begin_scan(store, &conn, &head);
 	if (reason == SAM_OK)
-		reason = check_all(&c, &head);
-	if (reason == SAM_OK)
-		reason = sam_grants_scan(c.conn, store->seal, NULL, NULL, &grants);
-	if (reason == SAM_OK && !sam_rowmac_same(&grants, &head.grants))
-		reason = tampered(&c, "grants", "the rows are not those of the head");
-	if (reason == SAM_OK)
-		reason = check_file(&c);
-	sam_store_end_scan(c.conn);
+		reason = sam_check_all(conn, store->seal, &head, msg);
+	sam_store_end_scan(conn);
 	if (reason != SAM_OK && msg && !msg->text[0])
 		sam_msg_set(msg, "%s", sam_reason_text(reason));
 	return reason;

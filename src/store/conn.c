@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
-#include "base/mem.h"
 
 static const char *const texts[SAM_SQL_COUNT] = {
 #define S(NAME, text) [SAM_SQL_##NAME] = text,
@@ -215,10 +214,12 @@ static int note_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+enum how { LIVE, ALONE, LOOK };
+
 /* Nobody's schema, triggers or views act here; no checkpoint happens that we did not ask for
  * (SQLite before 3.51.3 can lose commits when a checkpoint races a writer). All settings are
  * this connection's own. */
-static void configure(struct sam_conn *conn, unsigned busy_ms, bool new_file)
+static void configure(struct sam_conn *conn, unsigned busy_ms, enum how how)
 {
 	static const struct {
 		int option, value;
@@ -231,7 +232,7 @@ static void configure(struct sam_conn *conn, unsigned busy_ms, bool new_file)
 	for (unsigned i = 0; rc == SQLITE_OK && i < sizeof options / sizeof *options; i++)
 		rc = sqlite3_db_config(conn->db, options[i].option, options[i].value, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !new_file, NULL);
+		rc = sqlite3_db_config(conn->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, how != ALONE, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(conn->db, busy_ms > 1000 ? 1000 : (int)busy_ms);
 	if (rc != SQLITE_OK)
@@ -241,7 +242,8 @@ static void configure(struct sam_conn *conn, unsigned busy_ms, bool new_file)
 	sam_conn_exec(
 		conn,
 		"PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
-		"PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL");
+		"PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=NORMAL;"
+		"PRAGMA secure_delete=ON"); /* what is removed is gone from the file, however SQLite was built */
 	sqlite3_wal_hook(conn->db, note_wal_pages, conn);
 }
 
@@ -255,8 +257,8 @@ static bool in_wal_mode(struct sam_conn *conn, const char *pragma)
 	return wal;
 }
 
-static enum sam_reason open_conn(const char *path, unsigned busy_ms, bool new_file,
-				 struct sam_conn **out, struct sam_msg *msg)
+static enum sam_reason open_conn(const char *path, unsigned busy_ms, enum how how, struct sam_conn **out,
+				 struct sam_msg *msg)
 {
 	if (sqlite3_libversion_number() < 3040000 || !sqlite3_threadsafe()) {
 		sam_msg_set(msg, "%s: SQLite %s cannot be used: 3.40 or newer, with threads", path,
@@ -269,14 +271,15 @@ static enum sam_reason open_conn(const char *path, unsigned busy_ms, bool new_fi
 	if (!conn)
 		return sam_log_reason(SAM_MEMORY, "store: opening %s", path);
 	int rc = sqlite3_open_v2(path, &conn->db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+				 (how == LOOK ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
 					 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE,
 				 NULL);
 	if (rc != SQLITE_OK)
 		fail(conn, rc);
 	else
-		configure(conn, busy_ms, new_file);
-	bool wal = in_wal_mode(conn, new_file ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode");
+		configure(conn, busy_ms, how);
+	bool wal = how == LOOK ||
+		   in_wal_mode(conn, how == ALONE ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode");
 	enum sam_reason reason = conn->broken;
 	if (reason == SAM_OK && !wal)
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s is not in WAL mode", path);
@@ -292,12 +295,17 @@ static enum sam_reason open_conn(const char *path, unsigned busy_ms, bool new_fi
 enum sam_reason sam_conn_open(const char *path, unsigned busy_ms, struct sam_conn **out,
 			      struct sam_msg *msg)
 {
-	return open_conn(path, busy_ms, false, out, msg);
+	return open_conn(path, busy_ms, LIVE, out, msg);
 }
 
-enum sam_reason sam_conn_open_new(const char *path, struct sam_conn **out, struct sam_msg *msg)
+enum sam_reason sam_conn_open_alone(const char *path, struct sam_conn **out, struct sam_msg *msg)
 {
-	return open_conn(path, 0, true, out, msg);
+	return open_conn(path, 0, ALONE, out, msg);
+}
+
+enum sam_reason sam_conn_open_look(const char *path, struct sam_conn **out, struct sam_msg *msg)
+{
+	return open_conn(path, 1000, LOOK, out, msg);
 }
 
 void sam_conn_close(struct sam_conn *conn)

@@ -96,13 +96,6 @@ enum sam_reason sam_store_grants_load(struct sam_store *store, sam_store_each_ro
 
 /* ---- changing ---- */
 
-struct changes {
-	uint64_t version;
-	const struct sam_change *changes;
-	size_t count;
-	const struct sam_record *record;
-};
-
 static sqlite3_stmt *of(struct sam_conn *conn, enum sam_statement which, const struct sam_row *row)
 {
 	sqlite3_stmt *s = sam_conn_get(conn, which);
@@ -154,8 +147,20 @@ static enum sam_reason put_in(struct sam_txn *txn, const struct sam_row *row)
 	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
 }
 
-static enum sam_reason apply(struct sam_txn *txn, const struct sam_change *c)
+static bool well_formed(const struct sam_change *c)
 {
+	const struct sam_row *row = &c->row;
+	bool known = c->what == SAM_CHANGE_ADD || c->what == SAM_CHANGE_REPLACE ||
+		     c->what == SAM_CHANGE_REMOVE;
+	return known && row->kind && row->id && *row->kind && *row->id &&
+	       strlen(row->kind) <= KIND_MAX && strlen(row->id) <= ID_MAX &&
+	       row->len <= SAM_BODY_MAX && (row->body || row->len == 0);
+}
+
+enum sam_reason sam_grants_apply(struct sam_txn *txn, const struct sam_change *c)
+{
+	if (!well_formed(c))
+		return sam_log_reason(SAM_ARGUMENTS, "store: a granting row that cannot be kept");
 	if (c->what != SAM_CHANGE_ADD) {
 		enum sam_reason reason = take_out(txn, &c->row);
 		return reason == SAM_OK && c->what == SAM_CHANGE_REPLACE ? put_in(txn, &c->row)
@@ -169,37 +174,32 @@ static enum sam_reason apply(struct sam_txn *txn, const struct sam_change *c)
 	return txn->conn->broken != SAM_OK ? txn->conn->broken : put_in(txn, &c->row);
 }
 
+/* All of a set stands or falls with it: the operation is under a savepoint. */
 static enum sam_reason change(struct sam_txn *txn, void *arg)
 {
-	const struct changes *in = arg;
-	if (in->version != version_of(&txn->head, atomic_load(&txn->store->generation)))
+	const struct sam_change_set *set = arg;
+	int64_t activation;
+	if (set->version != version_of(&txn->head, atomic_load(&txn->store->generation)))
 		return SAM_STORE_CHANGED;
 	enum sam_reason reason = SAM_OK;
-	for (size_t i = 0; reason == SAM_OK && i < in->count; i++)
-		reason = apply(txn, &in->changes[i]);
-	txn->head.public.grants_version++;
-	return reason == SAM_OK ? sam_trail_append(txn, in->record) : reason;
+	for (size_t i = 0; reason == SAM_OK && i < set->spend_count; i++)
+		reason = sam_uses_take(txn, &set->spends[i].claim, set->spends[i].digest,
+				       sizeof set->spends[i].digest, set->now, &activation);
+	for (size_t i = 0; reason == SAM_OK && i < set->count; i++)
+		reason = sam_grants_apply(txn, &set->changes[i]);
+	for (size_t i = 0; reason == SAM_OK && i < set->clear_count; i++)
+		reason = sam_counters_clear(txn, &set->clears[i]);
+	if (set->count)
+		txn->head.public.grants_version++;
+	for (size_t i = 0; reason == SAM_OK && i < set->record_count; i++)
+		reason = sam_trail_append(txn, &set->records[i]);
+	return reason;
 }
 
-static bool well_formed(const struct sam_change *c)
+enum sam_reason sam_store_grants_change(struct sam_store *store, const struct sam_change_set *set)
 {
-	const struct sam_row *row = &c->row;
-	bool known = c->what == SAM_CHANGE_ADD || c->what == SAM_CHANGE_REPLACE ||
-		     c->what == SAM_CHANGE_REMOVE;
-	return known && row->kind && row->id && *row->kind && *row->id &&
-	       strlen(row->kind) <= KIND_MAX && strlen(row->id) <= ID_MAX &&
-	       row->len <= SAM_BODY_MAX && (row->body || row->len == 0);
-}
-
-enum sam_reason sam_store_grants_change(struct sam_store *store, uint64_t version,
-					const struct sam_change *changes, size_t count,
-					const struct sam_record *record)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!well_formed(&changes[i]))
-			return sam_log_reason(SAM_ARGUMENTS,
-					      "store: a granting row that cannot be kept");
-	struct changes in = {version, changes, count, record};
-	struct sam_op op = {.run = change, .arg = &in, .durable = true, .compound = true};
+	if (!set->records || !set->record_count)
+		return sam_log_reason(SAM_ARGUMENTS, "store: a change without a record");
+	struct sam_op op = {.run = change, .arg = (void *)set, .durable = true, .compound = true};
 	return sam_queue_run(store, &op);
 }

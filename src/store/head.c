@@ -10,7 +10,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { FORMAT = 1, PLAIN = 8 * 8 + 32 + SAM_NAME_SIZE + 32 + 32 + 4 * (8 + 32) };
+enum {
+	FORMAT = 2,
+	PLAIN = 13 * 8 + 32 + SAM_NAME_SIZE + 32 + 6 * (8 + 32),
+	OLD_PLAIN = 8 * 8 + 32 + SAM_NAME_SIZE + 32 + 32 + 4 * (8 + 32), /* of format 1 */
+	OLD_SEALED = OLD_PLAIN + SAM_SEAL_OVERHEAD,
+};
 _Static_assert(PLAIN + SAM_SEAL_OVERHEAD == SAM_HEAD_SEALED, "the head's size");
 
 static const char what[] = "p11-sam store head";
@@ -69,21 +74,27 @@ static void pack(const struct sam_head *head, uint8_t plain[PLAIN])
 	put_number(&c, (uint64_t)p->latest_time);
 	put_number(&c, (uint64_t)p->swept_until);
 	put_number(&c, (uint64_t)head->next_activation);
+	put_number(&c, p->epoch);
+	put_number(&c, (uint64_t)p->not_before);
+	put_number(&c, p->checkpoint);
+	put_number(&c, p->checkpoint_seq);
+	put_number(&c, (uint64_t)p->checkpoint_time);
 	put(&c, p->audit_hash, sizeof p->audit_hash);
 	put(&c, p->node, sizeof p->node);
-	put(&c, p->policy_sha256, sizeof p->policy_sha256);
 	put(&c, head->schema, sizeof head->schema);
 	put_sum(&c, &head->grants);
 	put_sum(&c, &head->activations);
 	put_sum(&c, &head->uses);
 	put_sum(&c, &head->tokens);
+	put_sum(&c, &head->counters);
+	put_sum(&c, &head->checkpoints);
 }
 
-static bool unpack(uint8_t plain[PLAIN], struct sam_head *head)
+static bool unpack(uint8_t plain[PLAIN], uint64_t format, struct sam_head *head)
 {
 	struct sam_store_head *p = &head->public;
 	struct cursor c = {plain};
-	if (get_number(&c) != FORMAT)
+	if (get_number(&c) != format)
 		return false;
 	p->sequence = get_number(&c);
 	p->grants_version = get_number(&c);
@@ -92,15 +103,36 @@ static bool unpack(uint8_t plain[PLAIN], struct sam_head *head)
 	p->latest_time = (int64_t)get_number(&c);
 	p->swept_until = (int64_t)get_number(&c);
 	head->next_activation = (int64_t)get_number(&c);
+	p->epoch = 1;
+	if (format > 1) {
+		p->epoch = get_number(&c);
+		p->not_before = (int64_t)get_number(&c);
+		p->checkpoint = get_number(&c);
+		p->checkpoint_seq = get_number(&c);
+		p->checkpoint_time = (int64_t)get_number(&c);
+	}
 	get(&c, p->audit_hash, sizeof p->audit_hash);
 	get(&c, p->node, sizeof p->node);
-	get(&c, p->policy_sha256, sizeof p->policy_sha256);
+	if (format == 1)
+		get(&c, head->old_policy, sizeof head->old_policy);
 	get(&c, head->schema, sizeof head->schema);
 	get_sum(&c, &head->grants);
 	get_sum(&c, &head->activations);
 	get_sum(&c, &head->uses);
 	get_sum(&c, &head->tokens);
+	if (format > 1) {
+		get_sum(&c, &head->counters);
+		get_sum(&c, &head->checkpoints);
+	}
 	return p->node[sizeof p->node - 1] == '\0';
+}
+
+static void count(struct sam_head *head)
+{
+	head->public.activations = head->activations.count;
+	head->public.uses = head->uses.count;
+	head->public.tokens = head->tokens.count;
+	head->public.counters = head->counters.count;
 }
 
 static void remember(struct sam_head_cache *cache, const uint8_t *sealed,
@@ -108,40 +140,49 @@ static void remember(struct sam_head_cache *cache, const uint8_t *sealed,
 {
 	memcpy(cache->sealed, sealed, sizeof cache->sealed);
 	cache->head = *head;
-	cache->head.public.activations = head->activations.count;
-	cache->head.public.uses = head->uses.count;
-	cache->head.public.tokens = head->tokens.count;
+	count(&cache->head);
 	cache->valid = true;
+}
+
+static enum sam_reason unseal(const struct sam_seal *seal, const uint8_t *sealed, size_t len, struct sam_head *out)
+{
+	uint8_t plain[PLAIN];
+	memset(out, 0, sizeof *out);
+	enum sam_reason reason = sam_seal_decrypt(seal, what, sealed, len, plain);
+	if (reason == SAM_OK && !unpack(plain, len == OLD_SEALED ? 1 : FORMAT, out))
+		reason = SAM_STORE_TAMPERED;
+	count(out);
+	return reason == SAM_OK ? SAM_OK : sam_log_reason(reason, "store: the head cannot be unsealed");
 }
 
 enum sam_reason sam_head_read(struct sam_conn *conn, const struct sam_seal *seal,
 			      struct sam_head *out)
 {
-	uint8_t sealed[SAM_HEAD_SEALED], plain[PLAIN];
+	uint8_t sealed[SAM_HEAD_SEALED];
+	const uint8_t *data;
+	size_t len = 0;
 	struct sam_head_cache *cache = &conn->cache;
 	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_HEAD_READ);
 	bool there = sam_conn_row(conn, s);
 	if (conn->broken != SAM_OK)
 		return conn->broken;
-	bool whole = there && sam_conn_column_fixed(s, 0, sealed, sizeof sealed);
+	bool whole = there && sam_conn_column_blob(s, 0, &data, &len) &&
+		     (len == sizeof sealed || (conn->upgrading && len == OLD_SEALED));
+	if (whole)
+		memcpy(sealed, data, len);
 	sqlite3_reset(s);
 	if (!whole)
 		return sam_log_reason(SAM_STORE_TAMPERED,
 				      "store: there is no head, or not a whole one");
 	/* the very bytes that this connection unsealed or sealed last need no key again */
-	if (cache->valid && sam_mem_equal(cache->sealed, sealed, sizeof sealed)) {
+	if (cache->valid && len == sizeof sealed && sam_mem_equal(cache->sealed, sealed, sizeof sealed)) {
 		*out = cache->head;
 		return SAM_OK;
 	}
-	memset(out, 0, sizeof *out);
-	enum sam_reason reason = sam_seal_decrypt(seal, what, sealed, sizeof sealed, plain);
-	if (reason == SAM_OK && !unpack(plain, out))
-		reason = SAM_STORE_TAMPERED;
-	if (reason != SAM_OK)
-		return sam_log_reason(reason, "store: the head cannot be unsealed");
-	remember(cache, sealed, out);
-	*out = cache->head;
-	return SAM_OK;
+	enum sam_reason reason = unseal(seal, sealed, len, out);
+	if (reason == SAM_OK && len == sizeof sealed)
+		remember(cache, sealed, out);
+	return reason;
 }
 
 enum sam_reason sam_head_write(struct sam_conn *conn, const struct sam_seal *seal,

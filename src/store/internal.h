@@ -36,10 +36,11 @@ struct sam_head {
 	int64_t audit_time;           /* of the newest record, microseconds */
 	int64_t next_activation;      /* ids are never given twice */
 	uint8_t schema[32];
-	struct sam_sum grants, activations, uses, tokens;
+	struct sam_sum grants, activations, uses, tokens, counters, checkpoints;
+	uint8_t old_policy[32];       /* of a head of format 1, for the upgrade; not written */
 };
 
-enum { SAM_HEAD_SEALED = 385 + SAM_SEAL_OVERHEAD };
+enum { SAM_HEAD_SEALED = 473 + SAM_SEAL_OVERHEAD };
 
 /* The sealed row as a connection saw it last, and what is in it. */
 struct sam_head_cache {
@@ -71,6 +72,7 @@ struct sam_conn {
 	enum sam_reason broken; /* SQLite's first unexpected answer since sam_conn_mend() */
 	bool sync_failed;       /* a sync failed: what was written before may be lost */
 	bool full;              /* synchronous=FULL now */
+	bool upgrading;         /* a head of an older format is read too */
 	unsigned wal_pages;     /* in the WAL after the last commit of ours */
 	struct sam_look look;
 	struct sam_head_cache cache;
@@ -79,9 +81,11 @@ struct sam_conn {
 /** sam_conn_open(path, busy_ms, out, msg): Open an existing file with the store's settings. */
 enum sam_reason sam_conn_open(const char *path, unsigned busy_ms, struct sam_conn **out,
 			      struct sam_msg *msg) SAM_MUST;
-/** sam_conn_open_new(path, out, msg): The same for a file that sam_store_create() just made: turns
- * WAL on, and closing it writes everything into the file itself. */
-enum sam_reason sam_conn_open_new(const char *path, struct sam_conn **out, struct sam_msg *msg) SAM_MUST;
+/** sam_conn_open_alone(path, out, msg): The same for a file that nobody else uses: turns WAL on, and closing
+ * it writes everything into the file itself. */
+enum sam_reason sam_conn_open_alone(const char *path, struct sam_conn **out, struct sam_msg *msg) SAM_MUST;
+/** sam_conn_open_look(path, out, msg): For reading only, whatever state it is in. */
+enum sam_reason sam_conn_open_look(const char *path, struct sam_conn **out, struct sam_msg *msg) SAM_MUST;
 void sam_conn_close(struct sam_conn *conn); /* NULL is harmless */
 
 /** sam_conn_get(conn, which): That statement, reset and ready to bind; NULL (and broken) if not.
@@ -236,11 +240,15 @@ struct sam_use {
 	size_t len;
 	uint8_t mac[SAM_SEAL_MAC];
 };
-/** sam_uses_find(conn, seal, head, claim, now, out, found): Refuse an expired claim, or another
- * payload under its identity; ${out} is what its row is or would be. */
+/** sam_uses_find(conn, seal, head, claim, now, out, found): Refuse a claim that has expired or is from
+ * before a restore, or another payload under its identity; ${out} is what its row is or would be. */
 enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *head,
 			      const struct sam_claim *claim, int64_t now, struct sam_activation *out,
 			      bool *found) SAM_MUST;
+/** sam_uses_take(txn, claim, digest, len, now, activation): Take that digest of that SAD, at most
+ * SAM_DIGEST_MAX bytes. A refusal makes no change. */
+enum sam_reason sam_uses_take(struct sam_txn *txn, const struct sam_claim *claim, const uint8_t *digest,
+			      size_t len, int64_t now, int64_t *activation) SAM_MUST;
 /** sam_uses_add(txn, a): A new activation's row; gives it its id. */
 enum sam_reason sam_uses_add(struct sam_txn *txn, struct sam_activation *a) SAM_MUST;
 /** sam_uses_remove(txn, u): That row, and its part of the sum. */
@@ -265,10 +273,55 @@ void sam_tokens_bytes(struct sam_rowmac *r, const struct sam_token *t);
 /** sam_grants_scan(conn, seal, each, arg, sum): Every row against its MAC; ${each} may be NULL. */
 enum sam_reason sam_grants_scan(struct sam_conn *conn, const struct sam_seal *seal, sam_store_each_row *each,
 				void *arg, struct sam_sum *sum) SAM_MUST;
+/** sam_grants_apply(txn, change): ARGUMENTS, EXISTS, NOT_FOUND; needs a compound operation. */
+enum sam_reason sam_grants_apply(struct sam_txn *txn, const struct sam_change *change) SAM_MUST;
+
+/* counters.c */
+struct sam_counter_row {
+	char kind[SAM_COUNTER_KIND_MAX + 1], name[SAM_COUNTER_NAME_MAX + 1];
+	struct sam_counter value;
+	uint8_t mac[SAM_SEAL_MAC];
+};
+bool sam_counters_read(sqlite3_stmt *s, struct sam_counter_row *out);
+void sam_counters_bytes(struct sam_rowmac *r, const struct sam_counter_row *row);
+/** sam_counters_clear(txn, id): Remove its row, if there is one; needs a compound operation. */
+enum sam_reason sam_counters_clear(struct sam_txn *txn, const struct sam_counter_id *id) SAM_MUST;
+
+/* trail.c */
+/** sam_trail_read(s, row): The row that a statement stands on: seq, time_us, line, hash and the columns to search
+ * by; its texts are the statement's. */
+bool sam_trail_read(sqlite3_stmt *s, struct sam_audit_row *row);
+
+/* checkpoint.c */
+struct sam_checkpoint_row {
+	int64_t number, audit_seq;
+	const char *jws; /* the statement's, until it is stepped or reset */
+	uint8_t mac[SAM_SEAL_MAC];
+};
+bool sam_checkpoint_read(sqlite3_stmt *s, struct sam_checkpoint_row *out);
+void sam_checkpoint_bytes(struct sam_rowmac *r, const struct sam_checkpoint_row *row);
+/** sam_checkpoint_look: An operation that compares head and CM: heals what a crash left, refuses a store that
+ * was set back (arg: struct sam_msg, or NULL). */
+sam_op_run sam_checkpoint_look;
+/** sam_checkpoint_note(store, head): What sam_store_checkpoint_due() goes by. */
+void sam_checkpoint_note(struct sam_store *store, const struct sam_store_head *head);
+
+/* upgrade.c */
+struct sam_upgrade {
+	sam_store_migrate *migrate; /* or NULL */
+	void *arg;
+};
+/** sam_upgrade_run: A compound operation (arg: struct sam_upgrade), on a connection that is upgrading. */
+sam_op_run sam_upgrade_run;
 
 /* check.c */
-/** sam_check_forbidding(conn, seal, head, msg): Schema, activations, uses, tokens, the audit's
- * last row, against the head, on the snapshot that ${head} was read from. */
+/** sam_check_all(conn, seal, head, msg): Every row, and SQLite's own look at the file. */
+enum sam_reason sam_check_all(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_head *head,
+			      struct sam_msg *msg) SAM_MUST;
+/** sam_check_schema(conn, head): Are tables, indexes and triggers those that were made? */
+enum sam_reason sam_check_schema(struct sam_conn *conn, const struct sam_head *head, struct sam_msg *msg) SAM_MUST;
+/** sam_check_forbidding(conn, seal, head, msg): Schema, activations, uses, tokens, counters, checkpoints, the
+ * audit's last row, against the head, on the snapshot that ${head} was read from. */
 enum sam_reason sam_check_forbidding(struct sam_conn *conn, const struct sam_seal *seal,
 				     const struct sam_head *head, struct sam_msg *msg) SAM_MUST;
 
@@ -283,12 +336,26 @@ struct sam_chores {
 bool sam_chores_due(const struct sam_store *store);
 void sam_chores_run(struct sam_store *store);
 
+/* ---- place.c: a store's files as names in a folder ---- */
+
+/** sam_place_check(path, msg): STORE_MISSING; STORE_FAILED if it is no regular file of its owner's alone to write. */
+enum sam_reason sam_place_check(const char *path, struct sam_msg *msg) SAM_MUST;
+bool sam_place_exists(const char *path, const char *suffix);
+/** sam_place_sync(path): The names in its folder are on the disk; only logs if not. */
+void sam_place_sync(const char *path);
+enum sam_reason sam_place_sync_file(const char *path, const char *suffix) SAM_MUST;
+/** sam_place_remove(path): The database and what SQLite puts beside it. */
+void sam_place_remove(const char *path);
+
 /* ---- mark.c ---- */
 
 /** sam_mark_create(path, seal, sequence): The mark of a new store, on the disk. */
 enum sam_reason sam_mark_create(const char *path, const struct sam_seal *seal, uint64_t sequence) SAM_MUST;
-/** sam_mark_open(path, fd): STORE_TAMPERED if it is gone. */
+/** sam_mark_open(path, fd): STORE_TAMPERED if it is gone. Closed with sam_mark_close() (-1 is harmless). */
 enum sam_reason sam_mark_open(const char *path, int *fd) SAM_MUST;
+void sam_mark_close(int fd);
+/** sam_mark_check: An operation that refuses a store behind its mark. */
+sam_op_run sam_mark_check;
 /** sam_mark_read(fd, seal, sequence): How far the store had come at least: read it before the head. STORE_TAMPERED,
  * not logged, for without the write lock a writer may be half-way. */
 enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence) SAM_MUST;
@@ -316,6 +383,8 @@ enum sam_reason sam_mark_leave(int fd, const char *path, const struct sam_seal *
 struct sam_store {
 	char path[PATH_MAX];
 	const struct sam_seal *seal;
+	const struct sam_witness *witness; /* or NULL */
+	bool restoring;               /* the CM may be ahead */
 	sam_store_chain *chain;
 	unsigned busy_ms;
 	pid_t pid;                    /* of the process that opened it: no other may use it */
@@ -331,9 +400,15 @@ struct sam_store {
 	struct sam_head seen;         /* the head that the reader saw last */
 	atomic_bool tampered;         /* found so: nothing is answered any more */
 	atomic_bool failed;           /* a sync failed: what the disk has is not known */
+	atomic_uint_fast64_t records, checkpoint_seq; /* as last seen: audit records, and at the newest checkpoint */
+	atomic_int_fast64_t checkpoint_time;
+	atomic_int_fast64_t checkpoint_retry_ms; /* after one that failed: not before */
 	atomic_uint_fast64_t generation; /* times that another program was found to have written */
 };
 
+/** sam_store_in_place(store): STORE_TAMPERED if the file under its path is not the one that was opened: it was
+ * replaced, by a restore or by somebody. */
+enum sam_reason sam_store_in_place(struct sam_store *store) SAM_MUST;
 /** sam_store_usable(store): INTERNAL in a forked child, STORE_TAMPERED, STORE_FAILED once found. */
 enum sam_reason sam_store_usable(const struct sam_store *store) SAM_MUST;
 /** sam_store_begin_read(store, head), sam_store_end_read(store): A short read: the reader, its

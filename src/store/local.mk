@@ -2,13 +2,20 @@
 libsam_la_SOURCES += \
 	src/store/statements.def \
 	src/store/check.c \
+	src/store/checkpoint.c \
 	src/store/chores.c \
 	src/store/conn.c \
+	src/store/copy.c \
+	src/store/counters.c \
+	src/store/create.c \
 	src/store/grants.c \
 	src/store/head.c \
 	src/store/internal.h \
 	src/store/mark.c \
+	src/store/place.c \
 	src/store/queue.c \
+	src/store/replace.c \
+	src/store/restore.c \
 	src/store/rowmac.c \
 	src/store/schema.c \
 	src/store/store.c \
@@ -16,5 +23,6 @@ libsam_la_SOURCES += \
 	src/store/tokens.c \
 	src/store/trail.c \
 	src/store/txn.c \
+	src/store/upgrade.c \
 	src/store/uses.c \
 	src/store/writelock.c

@@ -5,8 +5,8 @@
  * How far: the sequence after the newest durable commit. SQLite takes a WAL whose end is garbled, cut
  * or gone for a crash and goes on with what was before: transactions that released a signature would be
  * undone without a word. A store behind this note was set back and is refused. (Who sets back the store
- * and its mark together is found by the number in the CM, which comes with signed checkpoints.) The note
- * is written after the commit and not synced: never ahead of what the disk has of the store.
+ * and its mark together is found by the number in the CM: checkpoint.c.) The note is written after the
+ * commit and not synced: never ahead of what the disk has of the store.
  *
  * As left: what the files looked like when the SAM last let go of the write lock. Where they still do, no
  * other program has touched them, and opening need not check every row that forbids again. It is
@@ -129,6 +129,27 @@ enum sam_reason sam_mark_open(const char *path, int *fd)
 	if (*fd < 0 && errno != ENOENT)
 		return sam_log_reason(SAM_STORE_FAILED, "store: %s.mark: %s", path, strerror(errno));
 	return sam_log_reason(SAM_STORE_TAMPERED, "store: %s.mark is gone, or not as the SAM made it", path);
+}
+
+void sam_mark_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* invariant 3: a store that was set back would give again what it gave. */
+enum sam_reason sam_mark_check(struct sam_txn *txn, void *arg)
+{
+	uint64_t sequence;
+	(void)arg;
+	enum sam_reason reason = sam_mark_read(txn->store->mark, txn->store->seal, &sequence);
+	if (reason == SAM_STORE_TAMPERED)
+		return sam_log_reason(reason, "store: %s.mark is cut or does not have its MAC", txn->store->path);
+	if (reason == SAM_OK && txn->head.public.sequence < sequence)
+		reason = sam_log_reason(SAM_STORE_TAMPERED,
+					"store: %s was set back, or its WAL lost: transaction %ju of %ju",
+					txn->store->path, (uintmax_t)txn->head.public.sequence, (uintmax_t)sequence);
+	return reason;
 }
 
 enum sam_reason sam_mark_read(int fd, const struct sam_seal *seal, uint64_t *sequence)

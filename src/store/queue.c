@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include "base/clock.h"
-#include "base/log.h"
 
 static void wait_for(sem_t *wake)
 {
@@ -69,11 +68,10 @@ static enum sam_reason prepare(struct sam_store *store, bool *ours)
 {
 	struct sam_files files;
 	uint64_t sequence;
+	enum sam_reason reason = sam_store_in_place(store);
+	if (reason != SAM_OK)
+		return reason;
 	sam_mark_look(store->path, &files);
-	if (files.db.inode != store->inode) {
-		atomic_store(&store->tampered, true);
-		return sam_log_reason(SAM_STORE_TAMPERED, "store: another file stands in the place of %s", store->path);
-	}
 	*ours = sam_mark_as_left(store->mark, store->seal, &files, &sequence);
 	return SAM_OK;
 }

@@ -6,7 +6,6 @@
 #include "store/internal.h"
 
 #include <stdio.h>
-#include <string.h>
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/ossl.h"
@@ -31,6 +30,10 @@ static const char *const migrations[] = {
 	/* one index: each costs a page in every commit; times are found by halving, the rest by
 	 * reading */
 	"CREATE INDEX audit_signer ON audit(signer) WHERE signer IS NOT NULL;",
+	"CREATE TABLE counters(kind TEXT NOT NULL, name TEXT NOT NULL, failures INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" locked_until INTEGER NOT NULL, mac BLOB NOT NULL, PRIMARY KEY(kind, name)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE checkpoints(number INTEGER PRIMARY KEY, audit_seq INTEGER NOT NULL, jws TEXT NOT NULL,"
+	" mac BLOB NOT NULL) STRICT;",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

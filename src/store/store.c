@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The store as a whole: made, opened, closed, abandoned; and the two ways to read from it.
+ * The store as a whole: opened, closed, abandoned; and the two ways to read from it.
  */
 #include "store/internal.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -24,6 +21,15 @@ enum sam_reason sam_store_usable(const struct sam_store *store)
 	if (atomic_load(&store->tampered))
 		return SAM_STORE_TAMPERED;
 	return atomic_load(&store->failed) ? SAM_STORE_FAILED : SAM_OK;
+}
+
+enum sam_reason sam_store_in_place(struct sam_store *store)
+{
+	struct stat st;
+	if (lstat(store->path, &st) == 0 && (uint64_t)st.st_ino == store->inode)
+		return SAM_OK;
+	atomic_store(&store->tampered, true);
+	return sam_log_reason(SAM_STORE_TAMPERED, "store: another file stands in the place of %s", store->path);
 }
 
 /* A data version that moved without the sequence may be a commit of ours under way (it starts
@@ -47,11 +53,13 @@ static enum sam_reason look(struct sam_store *store, bool *suspect)
 		reason = sam_log_reason(SAM_STORE_TAMPERED, "store: the head went back");
 	}
 	*suspect = reason == SAM_OK && last->valid && sequence == before;
-	if (reason == SAM_OK)
-		*last = (struct sam_look){true, data_version, sequence};
-	else
+	if (reason != SAM_OK) {
 		last->valid = false; /* what was seen is gone from memory */
-	return reason;
+		return reason;
+	}
+	*last = (struct sam_look){true, data_version, sequence};
+	sam_checkpoint_note(store, &store->seen.public);
+	return SAM_OK;
 }
 
 /* How many threads of this process use SQLite now, in any store. */
@@ -71,6 +79,8 @@ void sam_store_leave(void)
 enum sam_reason sam_store_begin_read(struct sam_store *store, struct sam_head *head)
 {
 	enum sam_reason reason = sam_store_usable(store);
+	if (reason == SAM_OK)
+		reason = sam_store_in_place(store);
 	bool suspect = reason == SAM_OK;
 	while (reason == SAM_OK && suspect) {
 		/* LOCKED until sam_store_end_read() */
@@ -109,6 +119,8 @@ enum sam_reason sam_store_begin_scan(struct sam_store *store, struct sam_conn **
 	sam_store_enter();
 	enum sam_reason reason = sam_store_usable(store);
 	if (reason == SAM_OK)
+		reason = sam_store_in_place(store);
+	if (reason == SAM_OK)
 		reason = sam_conn_open(store->path, store->busy_ms, conn, NULL);
 	if (reason == SAM_OK)
 		reason = sam_conn_run(*conn, SAM_SQL_BEGIN)
@@ -135,52 +147,6 @@ enum sam_reason sam_store_head(struct sam_store *store, struct sam_store_head *o
 }
 
 /* ---- opening ---- */
-
-/* Not sam_file_trusted(): the folders' rights are the configuration's to check. */
-static enum sam_reason check_file(const char *path, struct sam_msg *msg)
-{
-	struct stat st;
-	if (lstat(path, &st) != 0) {
-		enum sam_reason reason = errno == ENOENT ? SAM_STORE_MISSING : SAM_STORE_FAILED;
-		sam_msg_set(msg, "%s: %s", path, strerror(errno));
-		return sam_log_reason(reason, "store: %s: %s", path, strerror(errno));
-	}
-	const char *why = !S_ISREG(st.st_mode)
-				  ? "is no regular file (a symbolic link is not followed)"
-			  : (st.st_mode & 022) ? "may be written by group or others; make it 0600"
-					       : NULL;
-	if (!why)
-		return SAM_OK;
-	sam_msg_set(msg, "%s %s", path, why);
-	return sam_log_reason(SAM_STORE_FAILED, "store: %s %s", path, why);
-}
-
-/* The head's word about the schema moves with it, in the same transaction. */
-static enum sam_reason upgrade(struct sam_txn *txn, void *arg)
-{
-	int64_t version;
-	(void)arg;
-	enum sam_reason reason = sam_schema_check(txn->conn, &version, NULL);
-	if (reason == SAM_OK && version < sam_schema_version() &&
-	    !sam_schema_make(txn->conn, version))
-		reason = txn->conn->broken;
-	return reason == SAM_OK ? sam_schema_digest(txn->conn, txn->head.schema) : reason;
-}
-
-/* invariant 3: a store that was set back would give again what it gave. */
-static enum sam_reason check_mark(struct sam_txn *txn, void *arg)
-{
-	uint64_t sequence;
-	(void)arg;
-	enum sam_reason reason = sam_mark_read(txn->store->mark, txn->store->seal, &sequence);
-	if (reason == SAM_STORE_TAMPERED)
-		return sam_log_reason(reason, "store: %s.mark is cut or does not have its MAC", txn->store->path);
-	if (reason == SAM_OK && txn->head.public.sequence < sequence)
-		reason = sam_log_reason(SAM_STORE_TAMPERED,
-					"store: %s was set back, or its WAL lost: transaction %ju of %ju",
-					txn->store->path, (uintmax_t)txn->head.public.sequence, (uintmax_t)sequence);
-	return reason;
-}
 
 /* What was as the SAM left it, or was checked row by row, if it is that still, is from now on as the SAM
  * left it, also where opening it has moved its time of change. */
@@ -217,7 +183,7 @@ static enum sam_reason look_over(struct sam_store *store, struct adopt *known, s
 		reason = sam_check_forbidding(store->reader, store->seal, &head, msg);
 	sam_store_end_read(store);
 	/* Set back, or a writer was half-way: decided under the write lock. */
-	struct sam_op decide = {.run = check_mark};
+	struct sam_op decide = {.run = sam_mark_check};
 	if (reason == SAM_OK && (marked != SAM_OK || head.public.sequence < how_far))
 		reason = sam_queue_run(store, &decide);
 	bool moved = memcmp(&opened, &known->files, sizeof opened) != 0;
@@ -230,7 +196,40 @@ static enum sam_reason look_over(struct sam_store *store, struct adopt *known, s
 	return reason;
 }
 
-static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
+/* What the older version had in clear is in the WAL's frames still. Where somebody else is reading they stay until
+ * they are written over. */
+static enum sam_reason drop_frames(struct sam_store *store, void *arg)
+{
+	(void)arg;
+	int rc = sqlite3_wal_checkpoint_v2(store->writer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc != SQLITE_OK)
+		sam_log(SAM_LOG_INFO, "store: the WAL of before the upgrade stays for now: %s", sqlite3_errstr(rc));
+	return SAM_OK;
+}
+
+static enum sam_reason run_upgrade(struct sam_store *store, const struct sam_store_options *options,
+				   struct sam_msg *msg)
+{
+	struct sam_upgrade how = {options->migrate, options->migrate_arg};
+	struct sam_op op = {.run = sam_upgrade_run, .arg = &how, .durable = true, .compound = true};
+	struct sam_op drop = {.chore = drop_frames};
+	enum sam_reason reason = sam_conn_open(store->path, store->busy_ms, &store->writer, msg);
+	if (reason != SAM_OK)
+		return reason;
+	store->writer->upgrading = true;
+	reason = sam_queue_run(store, &op);
+	store->writer->upgrading = false;
+	if (reason == SAM_OK)
+		reason = sam_queue_run(store, &drop);
+	if (reason == SAM_OK)
+		atomic_store(&store->schema, sam_conn_number(store->reader, SAM_SQL_SCHEMA_VERSION));
+	else
+		sam_msg_set(msg, "%s: the upgrade of the store: %s", store->path, sam_reason_text(reason));
+	return reason;
+}
+
+static enum sam_reason open_parts(struct sam_store *store, const struct sam_store_options *options,
+				  struct sam_msg *msg)
 {
 	int64_t version;
 	struct adopt known;
@@ -250,10 +249,12 @@ static enum sam_reason open_parts(struct sam_store *store, struct sam_msg *msg)
 		return reason;
 	}
 	atomic_store(&store->schema, sam_conn_number(store->reader, SAM_SQL_SCHEMA_VERSION));
-	struct sam_op op = {.run = upgrade, .durable = true, .compound = true};
 	if (version < sam_schema_version())
-		reason = sam_queue_run(store, &op);
-	return reason == SAM_OK ? look_over(store, &known, msg) : reason;
+		reason = run_upgrade(store, options, msg);
+	if (reason == SAM_OK)
+		reason = look_over(store, &known, msg);
+	struct sam_op witness = {.run = sam_checkpoint_look, .arg = msg};
+	return reason == SAM_OK && store->witness ? sam_queue_run(store, &witness) : reason;
 }
 
 enum sam_reason sam_store_open(const struct sam_store_options *options, struct sam_store **out,
@@ -264,7 +265,7 @@ enum sam_reason sam_store_open(const struct sam_store_options *options, struct s
 		sam_msg_set(msg, "the process was forked in the middle of a call; start a program anew instead");
 		return sam_log_reason(SAM_STORE_FAILED, "store: forked while another thread was inside SQLite");
 	}
-	enum sam_reason reason = check_file(options->path, msg);
+	enum sam_reason reason = sam_place_check(options->path, msg);
 	if (reason != SAM_OK)
 		return reason;
 	struct sam_store *store = calloc(1, sizeof *store);
@@ -274,6 +275,8 @@ enum sam_reason sam_store_open(const struct sam_store_options *options, struct s
 	pthread_mutex_init(&store->queue.mutex, NULL);
 	store->queue.last = &store->queue.first;
 	store->seal = options->seal;
+	store->witness = options->witness;
+	store->restoring = options->restoring;
 	store->chain = options->chain;
 	store->busy_ms = options->busy_ms ? options->busy_ms : BUSY_MS;
 	store->pid = getpid();
@@ -282,7 +285,7 @@ enum sam_reason sam_store_open(const struct sam_store_options *options, struct s
 		reason = sam_log_reason(SAM_STORE_FAILED, "store: the path is too long");
 	sam_store_enter();
 	if (reason == SAM_OK)
-		reason = open_parts(store, msg);
+		reason = open_parts(store, options, msg);
 	sam_store_leave();
 	if (reason != SAM_OK) {
 		if (msg && !msg->text[0])
@@ -307,8 +310,7 @@ void sam_store_close(struct sam_store *store)
 	sam_conn_close(store->reader);
 	sam_store_leave();
 	sam_writelock_close(store->lock);
-	if (store->mark >= 0)
-		close(store->mark);
+	sam_mark_close(store->mark);
 	pthread_mutex_destroy(&store->reading);
 	pthread_mutex_destroy(&store->queue.mutex);
 	free(store);
@@ -329,119 +331,6 @@ void sam_store_abandon(struct sam_store *store)
 	sam_conn_close(store->writer);
 	sam_conn_close(store->reader);
 	store->writer = store->reader = NULL;
-	if (store->mark >= 0)
-		close(store->mark);
+	sam_mark_close(store->mark);
 	store->mark = -1;
-}
-
-/* ---- making ---- */
-
-static enum sam_reason fill(struct sam_conn *conn, const struct sam_seal *seal,
-			    const struct sam_head *start)
-{
-	struct sam_head head = *start;
-	if (!sam_conn_exec(conn, "PRAGMA synchronous=FULL") ||
-	    !sam_conn_run(conn, SAM_SQL_BEGIN_WRITE) || !sam_schema_make(conn, 0))
-		return conn->broken;
-	enum sam_reason reason = sam_schema_digest(conn, head.schema);
-	if (reason == SAM_OK)
-		reason = sam_head_write(conn, seal, &head);
-	if (reason == SAM_OK && !sam_conn_run(conn, SAM_SQL_COMMIT))
-		reason = conn->broken;
-	return reason;
-}
-
-static bool exists(const char *path, const char *suffix)
-{
-	char name[PATH_MAX + 16];
-	struct stat st;
-	snprintf(name, sizeof name, "%s%s", path, suffix);
-	return lstat(name, &st) == 0;
-}
-
-static void sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		 slash ? path : ".");
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0)
-		sam_log(SAM_LOG_WARNING, "store: %s: %s", folder, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Under another name first: what appears under its own name is whole. link(2) takes the name
- * only if it is free. */
-static enum sam_reason make(const struct sam_store_options *options, const struct sam_head *head,
-			    const char *name)
-{
-	struct sam_conn *conn = NULL;
-	enum sam_reason reason = sam_conn_open_new(name, &conn, NULL);
-	if (reason == SAM_OK)
-		reason = fill(conn, options->seal, head);
-	sam_conn_close(conn);
-	if (reason == SAM_OK && exists(name, "-wal"))
-		reason = sam_log_reason(SAM_STORE_FAILED, "store: %s could not be written", name);
-	if (reason == SAM_OK)
-		reason = sam_mark_create(options->path, options->seal, head->public.sequence);
-	if (reason == SAM_OK && link(name, options->path) != 0)
-		reason = sam_log_reason(errno == EEXIST ? SAM_STORE_EXISTS : SAM_STORE_FAILED,
-					"store: %s: %s", options->path, strerror(errno));
-	return reason;
-}
-
-static void remove_all(const char *name)
-{
-	char side[PATH_MAX + 16];
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (unsigned i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		snprintf(side, sizeof side, "%s%s", name, suffixes[i]);
-		unlink(side);
-	}
-}
-
-/* A WAL that an earlier store left would be replayed over the new one. */
-static bool is_free(const char *path, struct sam_msg *msg)
-{
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	for (unsigned i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		if (exists(path, suffixes[i])) {
-			sam_msg_set(msg, "%s%s is there already", path, suffixes[i]);
-			return false;
-		}
-	}
-	return true;
-}
-
-enum sam_reason sam_store_create(const struct sam_store_options *options, const char *node,
-				 const uint8_t policy_sha256[32], struct sam_msg *msg)
-{
-	char name[PATH_MAX];
-	struct sam_head head = {.next_activation = 1};
-	head.public.sequence = head.public.grants_version = 1;
-	head.public.latest_time = sam_clock_now();
-	memcpy(head.public.policy_sha256, policy_sha256, sizeof head.public.policy_sha256);
-	int len = snprintf(name, sizeof name, "%s.XXXXXX", options->path);
-	if (len < 0 || (size_t)len >= sizeof name || !*node ||
-	    !sam_mem_copy_text(head.public.node, sizeof head.public.node, node)) {
-		sam_msg_set(msg, "the path, or the node's name, is too long or empty");
-		return sam_log_reason(SAM_ARGUMENTS, "store: path or node");
-	}
-	if (!is_free(options->path, msg))
-		return sam_log_reason(SAM_STORE_EXISTS, "store: %s or what belongs to it is there",
-				      options->path);
-	int fd = mkostemp(name, O_CLOEXEC);
-	if (fd < 0) {
-		sam_msg_set(msg, "%s: %s", name, strerror(errno));
-		return sam_log_reason(SAM_STORE_FAILED, "store: %s: %s", name, strerror(errno));
-	}
-	close(fd);
-	enum sam_reason reason = make(options, &head, name);
-	remove_all(name);
-	sync_folder(options->path);
-	if (reason != SAM_OK)
-		sam_msg_set(msg, "%s: %s", options->path, sam_reason_text(reason));
-	return reason;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include "base/reason.h"
 #include "base/seal.h"
+#include "base/witness.h"
 #include "include/p11-sam.h"
 
 struct sam_store;
@@ -31,21 +32,41 @@ typedef enum sam_reason sam_store_chain(const struct sam_record *record, uint64_
 					int64_t time_us, const uint8_t prev[32], char **line,
 					uint8_t hash[32]);
 
+/* A row that grants: the registry's, opaque here. */
+struct sam_row {
+	const char *kind, *id;    /* together unique; at most 32 and 128 bytes */
+	const void *body;         /* the registry's own serialisation */
+	size_t len;
+};
+
+/* What an older version wrote becomes what this one reads: called for each granting row, ${from} the old
+ * schema version; and from version 1 once more with kind "policy", id "sealed" and the 32 bytes of the
+ * policy's SHA-256, which stood in the head: the body that comes back becomes that row. ${body} is
+ * malloc()ed, or NULL: unchanged, and no row of the policy. A reason other than SAM_OK leaves the store
+ * as it was. It must not call the store. */
+typedef enum sam_reason sam_store_migrate(void *arg, int64_t from, const struct sam_row *row, char **body,
+					  size_t *len);
+
 struct sam_store_options {
 	const char *path;
 	const struct sam_seal *seal;  /* outlives the store */
 	sam_store_chain *chain;
 	unsigned busy_ms;             /* how long to wait for the write lock; 0: 5,000 */
+	sam_store_migrate *migrate;   /* NULL: granting rows stay as they are */
+	void *migrate_arg;
+	const struct sam_witness *witness; /* outlives the store; NULL: none (tests, tools that only look) */
+	bool restoring;               /* a copy that is to take the store's place: the CM's number may be ahead */
 };
 
-/** sam_store_create(options, node, policy_sha256, msg): Make a new store (0600, its folder must exist).
- * ${node} names the chain; both are sealed in the head. STORE_EXISTS if there is a file. Leaves no
- * half-made store behind. */
+/** sam_store_create(options, node, msg): Make a new store (0600, its folder must exist). ${node} names the
+ * chain and is sealed in the head. STORE_EXISTS if there is a file. Leaves no half-made store behind. */
 enum sam_reason sam_store_create(const struct sam_store_options *options, const char *node,
-				 const uint8_t policy_sha256[32], struct sam_msg *msg) SAM_MUST;
+				 struct sam_msg *msg) SAM_MUST;
 
-/** sam_store_open(options, out, msg): Open, check schema version, head, and the rows that forbid.
- * STORE_MISSING, STORE_NEWER, STORE_TAMPERED, STORE_FAILED. Closed with sam_store_close(). */
+/** sam_store_open(options, out, msg): Open, check schema version, head, and the rows that forbid; a store of
+ * an older version is upgraded, whole or not at all. With a witness the CM's number is read, and a store
+ * with an older checkpoint refused (STORE_TAMPERED). STORE_MISSING, STORE_NEWER, STORE_TAMPERED,
+ * STORE_FAILED. Closed with sam_store_close(). */
 enum sam_reason sam_store_open(const struct sam_store_options *options, struct sam_store **out,
 			       struct sam_msg *msg) SAM_MUST;
 void sam_store_close(struct sam_store *store);   /* NULL is harmless; no checkpoint */
@@ -57,10 +78,14 @@ struct sam_store_head {
 	uint64_t audit_seq;       /* the newest audit record; 0: none */
 	uint8_t audit_hash[32];
 	char node[65];
-	uint8_t policy_sha256[32];
 	int64_t latest_time;      /* the latest time seen, seconds */
 	int64_t swept_until;      /* the latest exp that was swept away */
-	uint64_t activations, uses, tokens; /* how many rows of each */
+	uint64_t epoch;           /* 1, and one more with each restore */
+	int64_t not_before;       /* SADs made then or before are refused; seconds, 0 in the first epoch */
+	uint64_t checkpoint;      /* number of the newest signed checkpoint; 0: none */
+	uint64_t checkpoint_seq;  /* the newest audit record when it was made */
+	int64_t checkpoint_time;  /* seconds */
+	uint64_t activations, uses, tokens, counters; /* how many rows of each */
 };
 
 /** sam_store_head(store, out): Read and unseal the head. */
@@ -75,13 +100,26 @@ enum sam_reason sam_store_check(struct sam_store *store, struct sam_msg *msg) SA
  * counts swept activations; may be NULL. */
 enum sam_reason sam_store_maintain(struct sam_store *store, uint64_t *done) SAM_MUST;
 
-/* ---- rows that grant: the registry's, opaque here ---- */
+/* ---- signed checkpoints ---- */
 
-struct sam_row {
-	const char *kind, *id;    /* together unique; at most 32 and 128 bytes */
-	const void *body;         /* the registry's own serialisation */
-	size_t len;
-};
+enum { SAM_CHECKPOINT_RECORDS = 1000, SAM_CHECKPOINT_S = 3600 };
+
+/** sam_store_checkpoint_due(store): So many records since the newest, or one record and so much time? From
+ * memory alone: it is asked after every signature. */
+bool sam_store_checkpoint_due(const struct sam_store *store);
+
+/** sam_store_checkpoint(store, force): Make a checkpoint where one is due, or in any case: signed, durable in the
+ * store, then its number in the CM. Where the CM fails nothing is lost: the next one or the next opening makes
+ * up for it, and for a minute none is due. Without a witness it does nothing. */
+enum sam_reason sam_store_checkpoint(struct sam_store *store, bool force) SAM_MUST;
+
+/** sam_store_checkpoints(store, from, each, arg): All with that number or a later one, in order, on one snapshot.
+ * A reason other than SAM_OK from ${each} ends it. */
+typedef enum sam_reason sam_store_each_checkpoint(void *arg, uint64_t number, uint64_t audit_seq, const char *jws);
+enum sam_reason sam_store_checkpoints(struct sam_store *store, uint64_t from, sam_store_each_checkpoint *each,
+				      void *arg) SAM_MUST;
+
+/* ---- rows that grant ---- */
 
 /** sam_store_grants_version(store, version): The version now; cheap. Notices a file that another
  * program wrote (STORE_TAMPERED once the rows are next loaded). */
@@ -100,21 +138,78 @@ struct sam_change {
 	struct sam_row row;       /* REMOVE: kind and id */
 };
 
-/** sam_store_grants_change(store, version, changes, count, record): All or nothing, durable, with its
- * audit record. ${version}: what the caller decided upon; STORE_CHANGED if it is not that any more. */
-enum sam_reason sam_store_grants_change(struct sam_store *store, uint64_t version,
-					const struct sam_change *changes, size_t count,
-					const struct sam_record *record) SAM_MUST;
-
-/* ---- rows that forbid: activations and uses ---- */
-
 /* A SAD as the store knows it. */
 struct sam_claim {
 	const char *iss, *jti;    /* together its identity */
 	uint8_t payload[SAM_SEAL_MAC]; /* MAC of its payload: another one under this identity is refused */
-	int64_t exp;              /* seconds */
+	int64_t iat, exp;         /* seconds */
 	uint32_t limit;           /* signatures in all; 0: no limit but the digests */
 };
+
+/* A single-use statement (operation SAD, assertion, proof) that a change uses up, all or nothing with it. */
+struct sam_spend {
+	struct sam_claim claim;
+	uint8_t digest[32];       /* what of it is used: a constant of the caller's for each kind */
+};
+
+enum { SAM_COUNTER_KIND_MAX = 32, SAM_COUNTER_NAME_MAX = 64 };
+struct sam_counter_id {
+	const char *kind, *name;  /* 1 to 32 and 1 to 64 bytes */
+};
+
+struct sam_change_set {
+	uint64_t version;         /* what the caller decided upon; STORE_CHANGED if it is not that any more */
+	const struct sam_change *changes;
+	size_t count;
+	const struct sam_spend *spends;
+	size_t spend_count;
+	const struct sam_counter_id *clears; /* counters set to nothing */
+	size_t clear_count;
+	int64_t now;              /* for the spends */
+	const struct sam_record *records;
+	size_t record_count;      /* at least one */
+};
+
+/** sam_store_grants_change(store, set): All or nothing, durable, with its audit records; changes, spends and
+ * clears may each be none. STORE_CHANGED; EXISTS, NOT_FOUND; for spends SAD_EXPIRED, SAD_EPOCH,
+ * SAD_REUSED_ID, DIGEST_USED, COUNT_USED; ARGUMENTS. The version moves only with changes. */
+enum sam_reason sam_store_grants_change(struct sam_store *store, const struct sam_change_set *set) SAM_MUST;
+
+/* ---- counters of failures ---- */
+
+struct sam_counter {
+	uint32_t failures;
+	int64_t last;             /* when the newest failure was; seconds */
+	int64_t locked_until;     /* 0: never locked */
+};
+struct sam_counter_rule {
+	uint32_t attempts;        /* so many failures lock; 0 as 1 */
+	int64_t lock_seconds;
+};
+
+/** sam_store_counter(store, id, out): Zeros if there is none. */
+enum sam_reason sam_store_counter(struct sam_store *store, const struct sam_counter_id *id,
+				  struct sam_counter *out) SAM_MUST;
+
+/** sam_store_counter_fail(store, id, rule, now, locked, record): One more failure, durable; those before are
+ * forgotten a day after the last. When they reach ${rule}->attempts: locked for that time, *${locked}, the
+ * failures back to 0, and ${record} (may be NULL) is appended with it. A lock is never shortened, and time
+ * counts from the latest seen, so that a clock set back lets nobody in earlier. */
+enum sam_reason sam_store_counter_fail(struct sam_store *store, const struct sam_counter_id *id,
+				       const struct sam_counter_rule *rule, int64_t now, bool *locked,
+				       const struct sam_record *record) SAM_MUST;
+
+/** sam_store_counter_clear(store, id, record): Failures and lock are gone, durably; ${record} may be NULL.
+ * Nothing is written if there is no counter and no record. */
+enum sam_reason sam_store_counter_clear(struct sam_store *store, const struct sam_counter_id *id,
+					const struct sam_record *record) SAM_MUST;
+
+/** sam_store_counter_lock(store, id, until, record): Locked at least until then, durably; ${record} may be
+ * NULL. */
+enum sam_reason sam_store_counter_lock(struct sam_store *store, const struct sam_counter_id *id,
+				       int64_t until, const struct sam_record *record) SAM_MUST;
+
+/* ---- rows that forbid: activations and uses ---- */
 
 struct sam_reservation {
 	int64_t activation;       /* the store's id of the activation */
@@ -124,7 +219,8 @@ struct sam_reservation {
 
 /** sam_store_reserve(store, claim, digest, len, now, out): Take this digest of this SAD for good, seen
  * by all processes at once, not yet synced. SAD_EXPIRED (exp at or before the latest time seen or
- * swept), SAD_REUSED_ID, DIGEST_USED, COUNT_USED, STORE_*. Nothing is taken unless SAM_OK. */
+ * swept), SAD_EPOCH (iat not after the restore), SAD_REUSED_ID, DIGEST_USED, COUNT_USED, STORE_*. Nothing
+ * is taken unless SAM_OK. */
 enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_claim *claim,
 				  const uint8_t *digest, size_t len, int64_t now,
 				  struct sam_reservation *out) SAM_MUST;
@@ -140,7 +236,8 @@ enum sam_reason sam_store_give_back(struct sam_store *store, const struct sam_re
 				    const struct sam_record *record) SAM_MUST;
 
 /** sam_store_known(store, claim, now): Would this SAD still be taken: not expired by the store's own
- * times, no other payload under its identity? Takes nothing. SAD_EXPIRED, SAD_REUSED_ID, STORE_*. */
+ * times, not of an epoch before, no other payload under its identity? Takes nothing. SAD_EXPIRED, SAD_EPOCH,
+ * SAD_REUSED_ID, STORE_*. */
 enum sam_reason sam_store_known(struct sam_store *store, const struct sam_claim *claim,
 				int64_t now) SAM_MUST;
 
@@ -156,7 +253,7 @@ enum { SAM_TOKEN_LEN = P11_SAM_TOKEN_LENGTH };
 /** sam_store_token_put(store, claim, body, len, now, token, record): Keep ${body} (the activation, as
  * sap wrote it) under ${token} (30 characters, fresh and random), durably, and ${record} with it. If
  * the SAD has a token already, ${token} is overwritten with that one and nothing is kept. The store
- * holds it as a keyed hash and encrypted. SAD_EXPIRED, SAD_REUSED_ID, STORE_*. */
+ * holds it as a keyed hash and encrypted. SAD_EXPIRED, SAD_EPOCH, SAD_REUSED_ID, STORE_*. */
 enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_claim *claim,
 				    const void *body, size_t len, int64_t now,
 				    char token[SAM_TOKEN_LEN + 1], const struct sam_record *record) SAM_MUST;
@@ -186,5 +283,41 @@ struct sam_audit_row {
 typedef enum sam_reason sam_store_each_audit(void *arg, const struct sam_audit_row *row);
 enum sam_reason sam_store_audit_read(struct sam_store *store, const struct sam_audit_filter *filter,
 				     sam_store_each_audit *each, void *arg) SAM_MUST;
+
+/* ---- backup and restore ---- */
+
+/** sam_store_copy(store, path, head): A consistent copy of the live store at ${path} (0600, on the disk, nothing
+ * beside it) and the head that it has. Others write on meanwhile. ${path} must not exist: EXISTS. */
+enum sam_reason sam_store_copy(struct sam_store *store, const char *path, struct sam_store_head *head) SAM_MUST;
+
+/** sam_store_adopt(options, msg): ${options}->path is such a copy, which nobody uses: check every row, and make
+ * its mark, so that sam_store_open() takes it. STORE_TAMPERED, also if another CM sealed it; STORE_NEWER. */
+enum sam_reason sam_store_adopt(const struct sam_store_options *options, struct sam_msg *msg) SAM_MUST;
+
+/** sam_store_graft(store, row): Append an audit record as another copy of this store wrote it: the next seq, not
+ * older than the last. That its prev is the last hash, and its hash the line's, the caller has verified.
+ * ARGUMENTS. Durable with the next durable call. */
+enum sam_reason sam_store_graft(struct sam_store *store, const struct sam_audit_row *row) SAM_MUST;
+
+/** sam_store_new_epoch(store, after, not_before, record): Forget all activations, uses and tokens, and refuse every SAD
+ * made at ${not_before} or before it (seconds: now, and the leeway that the policy gives iat); the next epoch,
+ * and one beyond ${after}; the checkpoints go on after the CM's number. Durable, with its record. Not before is never set back. */
+enum sam_reason sam_store_new_epoch(struct sam_store *store, uint64_t after, int64_t not_before,
+				    const struct sam_record *record) SAM_MUST;
+
+/** sam_store_salvage(options, from_seq, each, arg, head): Read what can be read of a store that may be damaged:
+ * the audit records from ${from_seq} on, raw and unverified, up to the first hole. ${head} is filled if it can be
+ * unsealed and is not behind the mark; else its node is "". Only reads, without witness. STORE_MISSING; a damaged
+ * store is no failure. A reason other than SAM_OK from ${each} ends it. */
+enum sam_reason sam_store_salvage(const struct sam_store_options *options, uint64_t from_seq,
+				  sam_store_each_audit *each, void *arg, struct sam_store_head *head) SAM_MUST;
+
+/** sam_store_replace(options, from, keep, msg): Put the adopted store ${from}, which nobody has open, in the place of
+ * the one at ${options}->path, which is kept under that path with ${keep} behind it. Under the write lock; both
+ * in one file system. A crash leaves the old store, or none under that name, or the new one; called again
+ * with the same arguments it finishes. No old store, or a damaged one, is no failure. EXISTS if ${keep} is taken.
+ * Processes that have the old one open refuse from then on (STORE_TAMPERED). */
+enum sam_reason sam_store_replace(const struct sam_store_options *options, const char *from, const char *keep,
+				  struct sam_msg *msg) SAM_MUST;
 
 #endif

@@ -11,46 +11,50 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static bool insert(struct sam_txn *txn, const struct sam_record *r, uint64_t seq, int64_t time_us,
-		   const char *line, const uint8_t hash[32])
+/* The next row; the chain's end moves with it. */
+static enum sam_reason insert(struct sam_txn *txn, const struct sam_audit_row *row)
 {
 	struct sam_conn *conn = txn->conn;
+	struct sam_head *head = &txn->head;
 	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_AUDIT_ADD);
-	const char *const texts[] = {r->type,  r->outcome,    r->reason, r->signer,
-				     r->actor, r->credential, r->jti,	 line};
-	sam_conn_bind_int(conn, s, 1, (int64_t)seq);
-	sam_conn_bind_int(conn, s, 2, time_us);
+	const char *const texts[] = {row->type,	 row->outcome,	  row->reason, row->signer,
+				     row->actor, row->credential, row->jti,    row->line};
+	head->public.audit_seq = row->seq;
+	head->audit_time = row->time_us;
+	memcpy(head->public.audit_hash, row->hash, sizeof head->public.audit_hash);
+	sam_conn_bind_int(conn, s, 1, (int64_t)row->seq);
+	sam_conn_bind_int(conn, s, 2, row->time_us);
 	for (int i = 0; i < 8; i++)
 		sam_conn_bind_text(conn, s, 3 + i, texts[i]);
-	sam_conn_bind_blob(conn, s, 11, hash, 32);
-	return sam_conn_done(conn, s);
+	sam_conn_bind_blob(conn, s, 11, row->hash, sizeof row->hash);
+	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
 }
 
 enum sam_reason sam_trail_append(struct sam_txn *txn, const struct sam_record *record)
 {
 	struct sam_head *head = &txn->head;
 	sam_auto(sam_free) char *line = NULL;
-	uint8_t hash[32];
 	if (!record || !record->type || !record->outcome)
 		return sam_log_reason(SAM_ARGUMENTS, "store: no audit record");
+	struct sam_audit_row row = {
+		.seq = head->public.audit_seq + 1, .time_us = sam_clock_us(), .type = record->type,
+		.outcome = record->outcome, .reason = record->reason, .signer = record->signer,
+		.actor = record->actor, .credential = record->credential, .jti = record->jti,
+	};
 	/* a clock set back changes neither the order of the records nor what has expired */
-	int64_t time_us = sam_clock_us();
-	if (time_us < head->audit_time)
-		time_us = head->audit_time;
-	uint64_t seq = head->public.audit_seq + 1;
-	enum sam_reason reason = txn->store->chain(record, seq, head->public.node, time_us,
-						   head->public.audit_hash, &line, hash);
+	if (row.time_us < head->audit_time)
+		row.time_us = head->audit_time;
+	enum sam_reason reason = txn->store->chain(record, row.seq, head->public.node, row.time_us,
+						   head->public.audit_hash, &line, row.hash);
 	if (reason == SAM_OK && strlen(line) > SAM_LINE_MAX)
 		reason = sam_log_reason(SAM_ARGUMENTS, "store: an audit record of %zu bytes",
 					strlen(line));
 	if (reason != SAM_OK)
 		return reason;
-	head->public.audit_seq = seq;
-	head->audit_time = time_us;
-	memcpy(head->public.audit_hash, hash, sizeof hash);
+	row.line = line;
 	if (sam_clock_now() > head->public.latest_time)
 		head->public.latest_time = sam_clock_now();
-	return insert(txn, record, seq, time_us, line, hash) ? SAM_OK : txn->conn->broken;
+	return insert(txn, &row);
 }
 
 static enum sam_reason append(struct sam_txn *txn, void *arg)
@@ -62,6 +66,27 @@ enum sam_reason sam_store_append(struct sam_store *store, const struct sam_recor
 				 bool durable)
 {
 	struct sam_op op = {.run = append, .arg = (void *)record, .durable = durable};
+	return sam_queue_run(store, &op);
+}
+
+/* Its prev the caller has verified; here it is put where it was. */
+static enum sam_reason graft(struct sam_txn *txn, void *arg)
+{
+	const struct sam_audit_row *row = arg;
+	struct sam_head *head = &txn->head;
+	if (row->seq != head->public.audit_seq + 1 || row->time_us < head->audit_time)
+		return sam_log_reason(SAM_ARGUMENTS, "store: record %ju is not the next, or older than the last",
+				      (uintmax_t)row->seq);
+	if (row->time_us / 1000000 > head->public.latest_time)
+		head->public.latest_time = row->time_us / 1000000;
+	return insert(txn, row);
+}
+
+enum sam_reason sam_store_graft(struct sam_store *store, const struct sam_audit_row *row)
+{
+	if (!row->line || !row->type || !row->outcome || strlen(row->line) > SAM_LINE_MAX)
+		return sam_log_reason(SAM_ARGUMENTS, "store: no audit record");
+	struct sam_op op = {.run = graft, .arg = (void *)row};
 	return sam_queue_run(store, &op);
 }
 
@@ -133,7 +158,7 @@ static sqlite3_stmt *prepare_query(struct sam_conn *conn, const struct sam_head 
 	return s;
 }
 
-static bool read_row(sqlite3_stmt *s, struct sam_audit_row *row)
+bool sam_trail_read(sqlite3_stmt *s, struct sam_audit_row *row)
 {
 	int64_t seq = 0;
 	bool ok = sam_conn_column_int(s, 0, &seq) && sam_conn_column_int(s, 1, &row->time_us) &&
@@ -158,7 +183,7 @@ enum sam_reason sam_store_audit_read(struct sam_store *store, const struct sam_a
 	enum sam_reason reason = sam_store_begin_scan(store, &conn, &head);
 	sqlite3_stmt *s = reason == SAM_OK ? prepare_query(conn, &head, filter) : NULL;
 	while (reason == SAM_OK && sam_conn_row(conn, s))
-		reason = read_row(s, &row) ? each(arg, &row)
+		reason = sam_trail_read(s, &row) ? each(arg, &row)
 					   : sam_log_reason(SAM_STORE_TAMPERED,
 							    "store: an audit row is not whole");
 	if (reason == SAM_OK)

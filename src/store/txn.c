@@ -107,9 +107,11 @@ static enum sam_reason commit(struct sam_txn *txn)
 	enum sam_reason reason = sam_head_write(conn, txn->store->seal, &txn->head);
 	if (reason == SAM_OK && !sam_conn_run(conn, SAM_SQL_COMMIT))
 		reason = conn->broken;
-	if (reason == SAM_OK)
-		conn->look.sequence = txn->head.public.sequence;
-	return reason;
+	if (reason != SAM_OK)
+		return reason;
+	conn->look.sequence = txn->head.public.sequence;
+	sam_checkpoint_note(txn->store, &txn->head.public);
+	return SAM_OK;
 }
 
 void sam_txn_run(struct sam_store *store, struct sam_op **batch, size_t count)

@@ -87,6 +87,9 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
 	/* whatever the clock says now: what was too late once stays too late */
 	if (claim->exp <= latest || claim->exp <= head->public.swept_until)
 		return SAM_SAD_EXPIRED;
+	/* what the restored store has forgotten of it, nobody can know */
+	if (claim->iat <= head->public.not_before)
+		return SAM_SAD_EPOCH;
 	*out = (struct sam_activation){.exp = claim->exp, .limit = claim->limit};
 	memcpy(out->payload, claim->payload, sizeof out->payload);
 	enum sam_reason reason = identity(seal, claim, out->identity);
@@ -190,14 +193,6 @@ enum sam_reason sam_uses_remove(struct sam_txn *txn, const struct sam_use *u)
 
 /* ---- reserve ---- */
 
-struct reserve {
-	const struct sam_claim *claim;
-	const uint8_t *digest;
-	size_t len;
-	int64_t now;
-	struct sam_reservation *out;
-};
-
 static enum sam_reason count_left(struct sam_txn *txn, const struct sam_activation *a)
 {
 	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_USE_COUNT);
@@ -211,17 +206,17 @@ static enum sam_reason count_left(struct sam_txn *txn, const struct sam_activati
 }
 
 /* invariant 3: looked up and taken in one transaction, under the one write lock. */
-static enum sam_reason reserve(struct sam_txn *txn, void *arg)
+enum sam_reason sam_uses_take(struct sam_txn *txn, const struct sam_claim *claim, const uint8_t *digest,
+			      size_t len, int64_t now, int64_t *activation)
 {
-	const struct reserve *in = arg;
 	struct sam_activation a;
 	bool found, used = false;
-	enum sam_reason reason = sam_uses_find(txn->conn, txn->store->seal, &txn->head, in->claim,
-					       in->now, &a, &found);
+	enum sam_reason reason =
+		sam_uses_find(txn->conn, txn->store->seal, &txn->head, claim, now, &a, &found);
 	if (reason != SAM_OK)
 		return reason;
-	struct sam_use u = {.activation = a.id, .len = in->len};
-	memcpy(u.digest, in->digest, in->len);
+	struct sam_use u = {.activation = a.id, .len = len};
+	memcpy(u.digest, digest, len);
 	if (found)
 		reason = find_use(txn, &u, &used);
 	if (reason == SAM_OK && used)
@@ -232,10 +227,22 @@ static enum sam_reason reserve(struct sam_txn *txn, void *arg)
 		reason = sam_uses_add(txn, &a);
 	if (reason != SAM_OK)
 		return reason;
-	if (in->now > txn->head.public.latest_time)
-		txn->head.public.latest_time = in->now;
-	u.activation = in->out->activation = a.id;
+	if (now > txn->head.public.latest_time)
+		txn->head.public.latest_time = now;
+	u.activation = *activation = a.id;
 	return add_use(txn, &u);
+}
+
+struct reserve {
+	const struct sam_claim *claim;
+	int64_t now;
+	struct sam_reservation *out;
+};
+
+static enum sam_reason reserve(struct sam_txn *txn, void *arg)
+{
+	const struct reserve *in = arg;
+	return sam_uses_take(txn, in->claim, in->out->digest, in->out->digest_len, in->now, &in->out->activation);
 }
 
 enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_claim *claim,
@@ -247,7 +254,7 @@ enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_clai
 		return sam_log_reason(SAM_ARGUMENTS, "store: a digest of %zu bytes", len);
 	memcpy(out->digest, digest, len);
 	out->digest_len = len;
-	struct reserve in = {claim, out->digest, len, now, out};
+	struct reserve in = {claim, now, out};
 	struct sam_op op = {.run = reserve, .arg = &in};
 	return sam_queue_run(store, &op);
 }
