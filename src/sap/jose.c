@@ -51,10 +51,9 @@ json_t *sam_jose_json(const void *data, size_t len)
 
 /* RFC 7515 section 4.1: who verifies decides by which key; and what we do not understand, we
  * refuse. */
-static const char *const refused_members[] = {"crit", "b64", "jwk", "jku",
-					      "x5u",  "zip", "epk", "enc"};
+static const char *const refused_members[] = {"crit", "b64", "jku", "x5u", "zip", "epk", "enc"};
 
-static enum sam_reason read_header(const char *text, size_t len, struct sam_jws *out)
+static enum sam_reason read_header(const char *text, size_t len, bool keyed, struct sam_jws *out)
 {
 	uint8_t buffer[SAM_JWS_HEADER_MAX];
 	size_t size;
@@ -66,6 +65,9 @@ static enum sam_reason read_header(const char *text, size_t len, struct sam_jws 
 	for (size_t i = 0; i < sizeof refused_members / sizeof refused_members[0]; i++)
 		if (json_object_get(out->header, refused_members[i]))
 			return SAM_SAD_HEADER;
+	const json_t *jwk = json_object_get(out->header, "jwk");
+	if (keyed ? !json_is_object(jwk) : jwk != NULL)
+		return SAM_SAD_HEADER;
 	const char *alg = json_string_value(json_object_get(out->header, "alg"));
 	if (!alg)
 		return SAM_SAD_HEADER;
@@ -73,7 +75,7 @@ static enum sam_reason read_header(const char *text, size_t len, struct sam_jws 
 	return out->alg == SAM_JWS_NONE ? SAM_SAD_ALGORITHM : SAM_OK;
 }
 
-enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out)
+static enum sam_reason parse(const char *text, size_t len, bool keyed, struct sam_jws *out)
 {
 	memset(out, 0, sizeof *out);
 	if (!text || len > SAM_JWS_MAX)
@@ -86,7 +88,7 @@ enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out
 	out->signing_input = text;
 	out->signing_input_len = (size_t)(dot2 - text);
 	/* the header first: that an algorithm is not ours says more than what follows from it */
-	enum sam_reason reason = read_header(text, (size_t)(dot1 - text), out);
+	enum sam_reason reason = read_header(text, (size_t)(dot1 - text), keyed, out);
 	if (reason != SAM_OK)
 		return reason;
 	/* a third dot is no base64url character: the decoder refuses it */
@@ -104,6 +106,16 @@ enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out
 	}
 	out->payload[out->payload_len] = '\0';
 	return SAM_OK;
+}
+
+enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out)
+{
+	return parse(text, len, false, out);
+}
+
+enum sam_reason sam_jose_parse_keyed(const char *text, size_t len, struct sam_jws *out)
+{
+	return parse(text, len, true, out);
 }
 
 void sam_jose_clear(struct sam_jws *jws)

@@ -38,6 +38,11 @@ struct sam_jws {
  * other members of the header are ignored (RFC 7515 section 4). Nothing is verified. Clear with
  * sam_jose_clear() also after a failure. SAD_MALFORMED, SAD_HEADER, SAD_ALGORITHM, MEMORY. */
 enum sam_reason sam_jose_parse(const char *text, size_t len, struct sam_jws *out) SAM_MUST;
+
+/** sam_jose_parse_keyed(text, len, out): The same for a JWS that brings its own key, to prove that its
+ * maker has it (sam-enrol+jwt): `jwk` in the header must be there, an object; it is the caller's to
+ * read it. SAD_HEADER without one. */
+enum sam_reason sam_jose_parse_keyed(const char *text, size_t len, struct sam_jws *out) SAM_MUST;
 void sam_jose_clear(struct sam_jws *jws);
 
 /** sam_jose_json(data, len): One JSON object, UTF-8, no duplicate members, nothing behind it,

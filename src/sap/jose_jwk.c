@@ -3,9 +3,8 @@
  * JWK: public keys read strictly (RFC 7517, RFC 7518 section 6, RFC 8037), their thumbprint (RFC
  * 7638), and the private ones of the signer's side.
  */
-#include "sap/jose_alg.h"
+#include "sap/jose_jwk.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <openssl/core_names.h>
 #include "base/encode.h"
@@ -47,7 +46,7 @@ static BIGNUM *number_of(const json_t *json, const char *name, size_t max)
 
 /* ---- what the JWK says of its use ---- */
 
-static bool has_operation(const json_t *ops, const char *wanted)
+bool sam_jose_jwk_operation(const json_t *ops, const char *wanted)
 {
 	bool found = false;
 	size_t i;
@@ -65,7 +64,7 @@ static const char *check_use(const json_t *json)
 	const json_t *use = json_object_get(json, "use"), *ops = json_object_get(json, "key_ops");
 	if (use && (!json_is_string(use) || strcmp(json_string_value(use), "sig") != 0))
 		return "`use` is not `sig`";
-	if (ops && !has_operation(ops, json_object_get(json, "d") ? "sign" : "verify"))
+	if (ops && !sam_jose_jwk_operation(ops, json_object_get(json, "d") ? "sign" : "verify"))
 		return "`key_ops` has no verify (a private one: sign)";
 	return NULL;
 }
@@ -112,9 +111,9 @@ static bool small_order(const uint8_t x[32])
 	return memcmp(y, order8[0], sizeof y) == 0 || memcmp(y, order8[1], sizeof y) == 0;
 }
 
-/* ${d}: NULL for the public key. OpenSSL refuses a point that is not on the curve; the form 04 x y
- * cannot spell infinity, and with the cofactor 1 of these curves no more is to check. */
-static EVP_PKEY *ec_key(const struct sam_jose_alg *row, const json_t *json, const BIGNUM *d)
+/* OpenSSL refuses a point that is not on the curve; the form 04 x y cannot spell infinity, and with
+ * the cofactor 1 of these curves no more is to check. */
+EVP_PKEY *sam_jose_jwk_ec(const struct sam_jose_alg *row, const json_t *json, const BIGNUM *d)
 {
 	uint8_t point[1 + 2 * SAM_EC_FIELD_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
 	if (!octets_of(json, "x", point + 1, row->field) ||
@@ -136,7 +135,7 @@ static const char *read_curve(const json_t *json, const char *kty, struct sam_jw
 		return why;
 	const struct sam_jose_alg *row = sam_jose_alg(of_curve);
 	if (row->padding == SAM_PAD_ECDSA) {
-		out->pkey = ec_key(row, json, NULL);
+		out->pkey = sam_jose_jwk_ec(row, json, NULL);
 		return out->pkey ? NULL : "`x`, `y` are no point of the curve";
 	}
 	uint8_t x[32];
@@ -200,7 +199,7 @@ static const char *const *required_members(const char *kty)
 	return strcmp(kty, "EC") == 0 ? ec : strcmp(kty, "OKP") == 0 ? okp : rsa;
 }
 
-static json_t *required_only(const json_t *json)
+json_t *sam_jose_jwk_required(const json_t *json)
 {
 	json_t *out = json_object();
 	for (const char *const *name = required_members(text_of(json, "kty")); out && *name;
@@ -213,9 +212,9 @@ static json_t *required_only(const json_t *json)
 	return out;
 }
 
-static enum sam_reason thumbprint(const json_t *json, char out[SAM_THUMBPRINT_LEN + 1])
+enum sam_reason sam_jose_jwk_thumbprint(const json_t *json, char out[SAM_THUMBPRINT_LEN + 1])
 {
-	sam_auto(json_decref) json_t *required = required_only(json);
+	sam_auto(json_decref) json_t *required = sam_jose_jwk_required(json);
 	sam_auto(sam_free) char *text = required ? json_dumps(required, JSON_COMPACT) : NULL;
 	uint8_t hash[32];
 	if (!text)
@@ -239,7 +238,7 @@ enum sam_reason sam_jose_jwk(const json_t *json, struct sam_jwk *out, struct sam
 		why = read_curve(json, kty, out);
 	else if (!why)
 		why = "`kty` is none of EC, OKP, RSA";
-	enum sam_reason reason = why ? refuse(msg, why) : thumbprint(json, out->thumbprint);
+	enum sam_reason reason = why ? refuse(msg, why) : sam_jose_jwk_thumbprint(json, out->thumbprint);
 	if (reason != SAM_OK)
 		sam_jose_jwk_clear(out);
 	return reason;
@@ -257,7 +256,7 @@ json_t *sam_jose_jwk_public(const json_t *json)
 	if (sam_jose_jwk(json, &jwk, NULL) != SAM_OK)
 		return NULL;
 	sam_jose_jwk_clear(&jwk);
-	json_t *out = required_only(json);
+	json_t *out = sam_jose_jwk_required(json);
 	json_t *alg = json_object_get(json, "alg");
 	if (out && alg && json_object_set(out, "alg", alg) != 0) {
 		json_decref(out);
@@ -290,7 +289,7 @@ static EVP_PKEY *rsa_private(const json_t *json)
 	return pkey;
 }
 
-static EVP_PKEY *curve_private(const struct sam_jose_alg *row, const json_t *json)
+EVP_PKEY *sam_jose_jwk_curve_private(const struct sam_jose_alg *row, const json_t *json)
 {
 	uint8_t d[SAM_EC_FIELD_MAX];
 	EVP_PKEY *pkey = NULL;
@@ -301,15 +300,14 @@ static EVP_PKEY *curve_private(const struct sam_jose_alg *row, const json_t *jso
 		} else {
 			sam_auto(BN_clear_free) BIGNUM *number = BN_secure_new();
 			if (number && BN_bin2bn(d, (int)row->field, number))
-				pkey = ec_key(row, json, number);
+				pkey = sam_jose_jwk_ec(row, json, number);
 		}
 	}
 	sam_mem_wipe(d, sizeof d);
 	return pkey;
 }
 
-/* Do the two parts belong together? */
-static bool is_pair(EVP_PKEY *private, const EVP_PKEY *public)
+bool sam_jose_jwk_pair(EVP_PKEY *private, const EVP_PKEY *public)
 {
 	if (EVP_PKEY_eq(private, public) != 1)
 		return false;
@@ -333,9 +331,9 @@ enum sam_reason sam_jose_private(const json_t *json, EVP_PKEY **out, struct sam_
 	bool rsa = strcmp(text_of(json, "kty"), "RSA") == 0;
 	if (!json_object_get(json, "d"))
 		reason = refuse(msg, "it holds no private key");
-	else if (!(*out = rsa ? rsa_private(json) : curve_private(row, json)))
+	else if (!(*out = rsa ? rsa_private(json) : sam_jose_jwk_curve_private(row, json)))
 		reason = refuse(msg, "the private members are missing or malformed");
-	else if (!is_pair(*out, public.pkey))
+	else if (!sam_jose_jwk_pair(*out, public.pkey))
 		reason = refuse(msg, "private and public part do not belong together");
 	sam_jose_jwk_clear(&public);
 	if (reason != SAM_OK) {

@@ -2,7 +2,7 @@
  *
  * The signer's side: making keys and signing compact JWS, for sadtool and the tests.
  */
-#include "sap/jose_alg.h"
+#include "sap/jose_jwk.h"
 
 #include <limits.h>
 #include <string.h>
@@ -50,16 +50,22 @@ static bool put_rsa(json_t *jwk, const EVP_PKEY *pkey)
 	return ok;
 }
 
+bool sam_jose_jwk_put_ec(json_t *jwk, const struct sam_jose_alg *row, const EVP_PKEY *pkey, bool private)
+{
+	return json_object_set_new(jwk, "kty", json_string("EC")) == 0 &&
+	       json_object_set_new(jwk, "crv", json_string(row->crv)) == 0 &&
+	       put_number(jwk, "x", pkey, OSSL_PKEY_PARAM_EC_PUB_X, row->field) &&
+	       put_number(jwk, "y", pkey, OSSL_PKEY_PARAM_EC_PUB_Y, row->field) &&
+	       (!private || put_number(jwk, "d", pkey, OSSL_PKEY_PARAM_PRIV_KEY, row->field));
+}
+
 static bool put_curve(json_t *jwk, const struct sam_jose_alg *row, const EVP_PKEY *pkey)
 {
-	bool ec = row->padding == SAM_PAD_ECDSA;
-	if (json_object_set_new(jwk, "kty", json_string(ec ? "EC" : "OKP")) != 0 ||
+	if (row->padding == SAM_PAD_ECDSA)
+		return sam_jose_jwk_put_ec(jwk, row, pkey, true);
+	if (json_object_set_new(jwk, "kty", json_string("OKP")) != 0 ||
 	    json_object_set_new(jwk, "crv", json_string(row->crv)) != 0)
 		return false;
-	if (ec)
-		return put_number(jwk, "x", pkey, OSSL_PKEY_PARAM_EC_PUB_X, row->field) &&
-		       put_number(jwk, "y", pkey, OSSL_PKEY_PARAM_EC_PUB_Y, row->field) &&
-		       put_number(jwk, "d", pkey, OSSL_PKEY_PARAM_PRIV_KEY, row->field);
 	uint8_t x[32], d[32];
 	size_t x_len = sizeof x, d_len = sizeof d;
 	bool ok = EVP_PKEY_get_raw_public_key(pkey, x, &x_len) == 1 && put(jwk, "x", x, x_len) &&
