@@ -35,6 +35,7 @@ struct sam_event {
 	const char *factors;      /* "possession" */
 	const char *activation;   /* sad, token, login, deferred */
 	const char *target, *old_value, *new_value;
+	const char *reference;    /* of the pending act that this confirms */
 	const uint8_t *signature; /* its bytes; the record has their SHA-256 */
 	size_t signature_len;
 	const char *cm_manufacturer, *cm_model, *cm_firmware, *cm_serial;
@@ -45,8 +46,6 @@ struct sam_event {
 /* What every record of this process says. */
 struct sam_audit {
 	struct sam_store *store;
-	unsigned level;
-	char policy[65];          /* SHA-256, hex */
 	struct sam_audit_repeat *repeat; /* the refusal that is being counted */
 };
 
@@ -55,6 +54,10 @@ struct sam_audit {
 enum sam_reason sam_audit_start(struct sam_audit *audit, struct sam_store *store, unsigned level,
 				const uint8_t policy_sha256[32]) SAM_MUST;
 void sam_audit_end(struct sam_audit *audit);
+
+/** sam_audit_policy(audit, level, policy_sha256): From now on the records of this process say this policy. MEMORY. */
+enum sam_reason sam_audit_policy(struct sam_audit *audit, unsigned level,
+				 const uint8_t policy_sha256[32]) SAM_MUST;
 
 /* A record made of an event, for the store verbs that write it in their own transaction. */
 struct sam_audit_record {

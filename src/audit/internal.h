@@ -24,13 +24,21 @@ struct sam_audit_text {
 	char *type, *outcome, *reason, *signer, *actor, *credential, *jti; /* as in the line, or NULL */
 };
 
+/* What every record of this process says under one policy; kept until the end, since others may be reading it. */
+struct sam_audit_constant {
+	struct sam_audit_constant *older;
+	unsigned level;
+	uint8_t policy[32];
+	char *members;                /* peer, process, level, policy */
+};
+
 /* The refusal that is being counted, and what every record of this process says. */
 struct sam_audit_repeat {
 	pthread_mutex_t lock;
 	struct sam_audit_text last;   /* the refusal last written; before == NULL: none */
 	uint64_t pending;             /* how many equal ones came since */
 	int64_t written_ms;           /* when the last record of this row was written */
-	char *constant;               /* peer, process, level, policy */
+	_Atomic(struct sam_audit_constant *) constant; /* of the policy in force; replaced under the lock */
 };
 
 /** sam_text_clean(in): A malloc()ed copy in valid UTF-8 (what is not becomes U+FFFD), cut at

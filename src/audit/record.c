@@ -156,6 +156,7 @@ static char *members_after(const char *constant, const struct sam_event *event)
 	    !set_text(rest, "old", event->old_value) || !set_text(rest, "new", event->new_value) ||
 	    !set_signature(rest, event) || !set_cm(rest, event) ||
 	    !set_text(rest, "activation", event->activation) ||
+	    !set_text(rest, "reference", event->reference) ||
 	    !set_statements(rest, event->statements))
 		return NULL;
 	first = sam_text_members(actor);

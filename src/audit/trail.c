@@ -4,13 +4,50 @@
  * count, so that nobody can drown it.
  */
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "audit/internal.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+
+/* One more on top of those that there are; false without memory. */
+static bool push_constant(struct sam_audit_repeat *repeat, unsigned level, const uint8_t policy_sha256[32])
+{
+	struct sam_audit_constant *constant = calloc(1, sizeof(*constant));
+	char policy[65];
+
+	if (!constant)
+		return false;
+	sam_encode_hex(policy_sha256, 32, policy);
+	constant->members = sam_process_members(level, policy);
+	if (!constant->members) {
+		free(constant);
+		return false;
+	}
+	constant->level = level;
+	memcpy(constant->policy, policy_sha256, sizeof(constant->policy));
+	constant->older = atomic_load(&repeat->constant);
+	atomic_store(&repeat->constant, constant);
+	return true;
+}
+
+static void free_constants(struct sam_audit_repeat *repeat)
+{
+	struct sam_audit_constant *constant = atomic_load(&repeat->constant), *older;
+
+	for (; constant; constant = older) {
+		older = constant->older;
+		free(constant->members);
+		free(constant);
+	}
+}
+
+static const char *members(const struct sam_audit *audit)
+{
+	return atomic_load(&audit->repeat->constant)->members;
+}
 
 enum sam_reason sam_audit_start(struct sam_audit *audit, struct sam_store *store, unsigned level,
 				const uint8_t policy_sha256[32])
@@ -21,16 +58,36 @@ enum sam_reason sam_audit_start(struct sam_audit *audit, struct sam_store *store
 	if (!repeat)
 		return sam_log_reason(SAM_MEMORY, "audit: no memory");
 	audit->store = store;
-	audit->level = level;
-	sam_encode_hex(policy_sha256, 32, audit->policy);
-	repeat->constant = sam_process_members(level, audit->policy);
-	if (!repeat->constant || pthread_mutex_init(&repeat->lock, NULL) != 0) {
-		free(repeat->constant);
+	if (!push_constant(repeat, level, policy_sha256) || pthread_mutex_init(&repeat->lock, NULL) != 0) {
+		free_constants(repeat);
 		free(repeat);
 		return sam_log_reason(SAM_MEMORY, "audit: no memory");
 	}
 	audit->repeat = repeat;
 	return SAM_OK;
+}
+
+static bool is_policy(const struct sam_audit_repeat *repeat, unsigned level, const uint8_t policy_sha256[32])
+{
+	const struct sam_audit_constant *now = atomic_load(&repeat->constant);
+
+	return now->level == level && memcmp(now->policy, policy_sha256, sizeof(now->policy)) == 0;
+}
+
+enum sam_reason sam_audit_policy(struct sam_audit *audit, unsigned level, const uint8_t policy_sha256[32])
+{
+	struct sam_audit_repeat *repeat = audit->repeat;
+	bool good = true;
+
+	if (is_policy(repeat, level, policy_sha256))
+		return SAM_OK;
+	pthread_mutex_lock(&repeat->lock);
+	/* LOCKED ------------------------------------------------ */
+	if (!is_policy(repeat, level, policy_sha256))
+		good = push_constant(repeat, level, policy_sha256);
+	/* ------------------------------------------------ LOCKED */
+	pthread_mutex_unlock(&repeat->lock);
+	return good ? SAM_OK : sam_log_reason(SAM_MEMORY, "audit: no memory");
 }
 
 /* What was taken out of the row under its lock, to be written without it. */
@@ -134,7 +191,7 @@ enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event 
 	struct sam_audit_text text, next;
 	struct due due = { .count = 0 };
 	bool refusal = event->reason != SAM_OK, counted;
-	enum sam_reason reason = sam_record_text(repeat->constant, event, &text);
+	enum sam_reason reason = sam_record_text(members(audit), event, &text);
 
 	if (reason != SAM_OK)
 		return reason;
@@ -187,7 +244,7 @@ enum sam_reason sam_audit_make(const struct sam_audit *audit, const struct sam_e
 			       struct sam_audit_record *out)
 {
 	struct sam_audit_text text;
-	enum sam_reason reason = sam_record_text(audit->repeat->constant, event, &text);
+	enum sam_reason reason = sam_record_text(members(audit), event, &text);
 
 	memset(out, 0, sizeof(*out));
 	if (reason != SAM_OK)
@@ -206,7 +263,7 @@ void sam_audit_end(struct sam_audit *audit)
 		return;
 	flush(audit, true);
 	pthread_mutex_destroy(&repeat->lock);
-	free(repeat->constant);
+	free_constants(repeat);
 	free(repeat);
 	audit->repeat = NULL;
 }
