@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>
 #include "base/encode.h"
@@ -43,11 +44,75 @@ static enum sam_reason scrypt(const struct sam_seal *seal, const char *secret, s
 	return ok ? SAM_OK : sam_log_reason(SAM_MEMORY, "scrypt failed");
 }
 
+/* ---- strength ---- */
+
+enum { DIFFERENT = 5 };
+
+static bool contains(const uint8_t *text, size_t len, const char *word)
+{
+	size_t word_len = strlen(word);
+	for (size_t i = 0; word_len >= 3 && i + word_len <= len; i++)
+		if (strncasecmp((const char *)text + i, word, word_len) == 0)
+			return true;
+	return false;
+}
+
+static size_t count_different(const uint8_t *text, size_t len)
+{
+	bool seen[256] = {false};
+	size_t count = 0;
+	for (size_t i = 0; i < len; i++) {
+		count += !seen[text[i]];
+		seen[text[i]] = true;
+	}
+	sam_mem_wipe(seen, sizeof seen);
+	return count;
+}
+
+enum sam_reason sam_password_strong(const struct sam_policy *policy, const char *name, const void *secret, size_t len,
+				    struct sam_msg *msg)
+{
+	size_t min = policy && policy->password_min ? policy->password_min : SAM_PASSWORD_MIN;
+	size_t different = policy && policy->password_different ? policy->password_different : DIFFERENT;
+	if (len < min || len > SAM_PASSWORD_MAX)
+		sam_msg_set(msg, "a password has %zu to %d bytes", min, SAM_PASSWORD_MAX);
+	else if (memchr(secret, '\0', len))
+		sam_msg_set(msg, "a password has no zero byte");
+	else if (count_different(secret, len) < different)
+		sam_msg_set(msg, "a password has %zu different characters or more", different);
+	else if (contains(secret, len, name))
+		sam_msg_set(msg, "a password does not have the name in it");
+	else
+		return SAM_OK;
+	return SAM_PASSWORD_WEAK;
+}
+
+enum sam_reason sam_knowledge_strong(const void *secret, size_t len, struct sam_msg *msg)
+{
+	const uint8_t *pin = secret;
+	bool printable = true, same = true, up = true, down = true;
+	for (size_t i = 0; i < len; i++)
+		printable &= pin[i] >= 0x20 && pin[i] < 0x7f && pin[i] != '"' && pin[i] != '\\';
+	for (size_t i = 1; i < len; i++) {
+		same &= pin[i] == pin[i - 1];
+		up &= pin[i] == pin[i - 1] + 1;
+		down &= pin[i] + 1 == pin[i - 1];
+	}
+	if (len < SAM_KNOWLEDGE_MIN || len > SAM_KNOWLEDGE_MAX || !printable)
+		sam_msg_set(msg, "a PIN has %d to %d printable ASCII characters, and no \" or \\", SAM_KNOWLEDGE_MIN,
+			    SAM_KNOWLEDGE_MAX);
+	else if (same || up || down)
+		sam_msg_set(msg, "a PIN is not one character again and again, and no row of them");
+	else
+		return SAM_OK;
+	return SAM_PASSWORD_WEAK;
+}
+
 enum sam_reason sam_password_make(const struct sam_seal *seal, const char *secret, size_t len, char *out, size_t size)
 {
 	uint8_t salt[SALT], hash[HASH];
 	char salt_text[SALT * 2], hash_text[HASH * 2];
-	if (len < SAM_PASSWORD_MIN || len > SAM_PASSWORD_MAX)
+	if (len < SAM_KNOWLEDGE_MIN || len > SAM_PASSWORD_MAX)
 		return SAM_PASSWORD_WEAK;
 	enum sam_reason reason = sam_ossl_random(salt, sizeof salt);
 	if (reason == SAM_OK)

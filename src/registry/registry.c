@@ -3,9 +3,8 @@
  * The registry's snapshots: the rows that grant, loaded as a whole, verified as a whole, used from
  * memory. A row changed in the file behind our back is never read one by one (invariant 9).
  */
-#include "registry/registry.h"
+#include "registry/internal.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "registry/row.h"
@@ -18,47 +17,56 @@ struct snapshot {
 	struct sam_signer *signers;
 	struct sam_authenticator *authenticators;
 	struct sam_key *keys;
+	struct sam_pending *pendings;
+	struct sam_tombstone *tombstones;
+	struct sam_sealed sealed;
 };
 
-struct sam_registry {
-	struct sam_store *store;
-	const struct sam_seal *seal;
-	pthread_mutex_t lock; /* guards current */
-	struct snapshot *current;
-};
+/* ---- device keys ---- */
 
-static const char *const role_names[] = {
-	[SAM_ROLE_SECURITY_OFFICER] = "security-officer", [SAM_ROLE_AUDITOR] = "auditor",
-	[SAM_ROLE_SCA] = "sca", [SAM_ROLE_SIGNER] = "signer",
-};
-
-const char *sam_registry_role_name(enum sam_role role)
+enum sam_reason sam_device_set(struct sam_device *device, const char *jwk, const char *kid, enum sam_jws_alg alg,
+			       EVP_PKEY *pkey)
 {
-	return (unsigned)role <= SAM_ROLE_SIGNER && role_names[role] ? role_names[role] : "";
+	memset(device, 0, sizeof *device);
+	device->jwk = strdup(jwk);
+	device->alg = alg;
+	if (!device->jwk || !sam_mem_copy_text(device->kid, sizeof device->kid, kid) || EVP_PKEY_up_ref(pkey) != 1) {
+		sam_device_clear(device);
+		return SAM_MEMORY;
+	}
+	device->pkey = pkey;
+	return SAM_OK;
 }
 
-enum sam_role sam_registry_role_by_name(const char *name)
+void sam_device_clear(struct sam_device *device)
 {
-	for (unsigned i = SAM_ROLE_SECURITY_OFFICER; i <= SAM_ROLE_SIGNER; i++)
-		if (strcmp(role_names[i], name) == 0)
-			return (enum sam_role)i;
-	return SAM_ROLE_NONE;
+	free(device->jwk);
+	EVP_PKEY_free(device->pkey);
+	memset(device, 0, sizeof *device);
 }
+
+/* ---- loading ---- */
 
 static void snapshot_free(struct snapshot *s)
 {
 	for (size_t i = 0; i < s->public.principal_count; i++)
 		sam_row_free_principal(&s->principals[i]);
 	for (size_t i = 0; i < s->public.signer_count; i++)
-		sam_mem_wipe(s->signers[i].password, sizeof s->signers[i].password);
+		sam_row_free_signer(&s->signers[i]);
 	for (size_t i = 0; i < s->public.authenticator_count; i++)
 		sam_row_free_authenticator(&s->authenticators[i]);
 	for (size_t i = 0; i < s->public.key_count; i++)
 		sam_row_free_key(&s->keys[i]);
+	for (size_t i = 0; i < s->public.pending_count; i++)
+		sam_row_free_pending(&s->pendings[i]);
+	sam_row_free_sealed(&s->sealed);
+	EVP_PKEY_free(s->public.statement_key);
 	free(s->principals);
 	free(s->signers);
 	free(s->authenticators);
 	free(s->keys);
+	free(s->pendings);
+	free(s->tombstones);
 	free(s);
 }
 
@@ -78,26 +86,66 @@ static void *grow(void *array_pointer, size_t *count, size_t size)
 	return element;
 }
 
+static enum sam_reason take_state(struct snapshot *s, const struct sam_row *row)
+{
+	bool *flag = strcmp(row->id, SAM_ROW_SECOND_OFFICER) == 0 ? &s->public.second_officer
+		     : strcmp(row->id, SAM_ROW_CM_DISABLED) == 0  ? &s->public.cm_disabled
+								  : NULL;
+	if (!flag)
+		return SAM_STORE_TAMPERED;
+	*flag = true;
+	return SAM_OK;
+}
+
+static enum sam_reason take_sealed(struct snapshot *s, const struct sam_row *row)
+{
+	s->public.sealed = &s->sealed;
+	return sam_row_read_sealed(row, &s->sealed);
+}
+
+/* The one line that each kind of row needs: where it goes, and how it is read. */
+#define TAKE(list, read)                                                                                     \
+	(e = grow(&s->list##s, &s->public.list##_count, sizeof *s->list##s)) ? (read) : SAM_MEMORY
+
+struct loading {
+	struct snapshot *snapshot;
+	const struct sam_seal *seal;
+};
+
 static enum sam_reason take_row(void *arg, const struct sam_row *row)
 {
-	struct snapshot *s = arg;
+	const struct loading *l = arg;
+	struct snapshot *s = l->snapshot;
 	void *e;
 	if (strcmp(row->kind, SAM_ROW_KEY) == 0)
-		return (e = grow(&s->keys, &s->public.key_count, sizeof *s->keys)) ? sam_row_read_key(row, e)
-										  : SAM_MEMORY;
+		return TAKE(key, sam_row_read_key(row, e));
 	if (strcmp(row->kind, SAM_ROW_AUTHENTICATOR) == 0)
-		return (e = grow(&s->authenticators, &s->public.authenticator_count, sizeof *s->authenticators))
-			       ? sam_row_read_authenticator(row, e)
-			       : SAM_MEMORY;
+		return TAKE(authenticator, sam_row_read_authenticator(row, e));
 	if (strcmp(row->kind, SAM_ROW_SIGNER) == 0)
-		return (e = grow(&s->signers, &s->public.signer_count, sizeof *s->signers))
-			       ? sam_row_read_signer(row, e)
-			       : SAM_MEMORY;
+		return TAKE(signer, sam_row_read_signer(row, l->seal, e));
 	if (strcmp(row->kind, SAM_ROW_PRINCIPAL) == 0)
-		return (e = grow(&s->principals, &s->public.principal_count, sizeof *s->principals))
-			       ? sam_row_read_principal(row, e)
-			       : SAM_MEMORY;
+		return TAKE(principal, sam_row_read_principal(row, e));
+	if (strcmp(row->kind, SAM_ROW_PENDING) == 0)
+		return TAKE(pending, sam_row_read_pending(row, e));
+	if (strcmp(row->kind, SAM_ROW_TOMBSTONE) == 0)
+		return TAKE(tombstone, sam_row_read_tombstone(row, e));
+	if (strcmp(row->kind, SAM_ROW_POLICY) == 0)
+		return take_sealed(s, row);
+	if (strcmp(row->kind, SAM_ROW_OWN) == 0)
+		return sam_row_read_statement(row, &s->public.statement_key, s->public.statement_kid);
+	if (strcmp(row->kind, SAM_ROW_STATE) == 0)
+		return take_state(s, row);
 	return SAM_STORE_TAMPERED; /* a kind we do not know may forbid what we would allow */
+}
+
+enum sam_reason sam_registry_try(const struct sam_seal *seal, const struct sam_row *row)
+{
+	struct snapshot *s = calloc(1, sizeof *s);
+	struct loading loading = {s, seal};
+	enum sam_reason reason = s ? take_row(&loading, row) : SAM_MEMORY;
+	if (s)
+		snapshot_free(s);
+	return reason == SAM_STORE_TAMPERED ? SAM_ARGUMENTS : reason;
 }
 
 static enum sam_reason load(struct sam_registry *r, struct snapshot **out)
@@ -106,15 +154,20 @@ static enum sam_reason load(struct sam_registry *r, struct snapshot **out)
 	if (!s)
 		return SAM_MEMORY;
 	atomic_init(&s->uses, 1);
-	enum sam_reason reason = sam_store_grants_load(r->store, take_row, s, &s->public.version);
+	struct loading loading = {s, r->seal};
+	enum sam_reason reason = sam_store_grants_load(r->store, take_row, &loading, &s->public.version);
 	s->public.principals = s->principals;
 	s->public.signers = s->signers;
 	s->public.authenticators = s->authenticators;
 	s->public.keys = s->keys;
+	s->public.pendings = s->pendings;
+	s->public.tombstones = s->tombstones;
 	if (reason != SAM_OK) {
 		snapshot_free(s);
 		return reason;
 	}
+	s->public.governed = sam_registry_count(&s->public, SAM_ROLE_SECURITY_OFFICER) >= 2 &&
+			     sam_registry_count(&s->public, SAM_ROLE_AUDITOR) >= 1;
 	*out = s;
 	return SAM_OK;
 }
@@ -135,8 +188,7 @@ void sam_registry_close(struct sam_registry *r)
 {
 	if (!r)
 		return;
-	if (r->current)
-		sam_registry_put(&r->current->public);
+	sam_registry_put(r->current);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
@@ -149,18 +201,17 @@ enum sam_reason sam_registry_get(struct sam_registry *r, const struct sam_snapsh
 		return reason;
 	pthread_mutex_lock(&r->lock);
 	/* LOCKED: also while loading, so that threads that find it moved load it once */
-	if (!r->current || r->current->public.version != version) {
+	if (!r->current || r->current->version != version) {
 		struct snapshot *fresh = NULL;
 		reason = load(r, &fresh);
 		if (reason == SAM_OK) {
-			if (r->current)
-				sam_registry_put(&r->current->public);
-			r->current = fresh;
+			sam_registry_put(r->current);
+			r->current = &fresh->public;
 		}
 	}
 	if (reason == SAM_OK) {
-		atomic_fetch_add(&r->current->uses, 1);
-		*out = &r->current->public;
+		atomic_fetch_add(&((struct snapshot *)r->current)->uses, 1);
+		*out = r->current;
 	}
 	pthread_mutex_unlock(&r->lock);
 	return reason;
@@ -175,10 +226,17 @@ void sam_registry_put(const struct sam_snapshot *snapshot)
 		snapshot_free(s);
 }
 
-/* Each struct begins with its id, a string: one search for all four. */
+/* ---- finding ---- */
+
+/* Each struct begins with its id, a string: one search for all but authenticators. */
 static int by_id(const void *id, const void *element)
 {
 	return strcmp(id, element);
+}
+
+static int by_kid(const void *kid, const void *element)
+{
+	return strcmp(kid, ((const struct sam_authenticator *)element)->device.kid);
 }
 
 static const void *find(const char *id, const void *array, size_t count, size_t size)
@@ -198,7 +256,9 @@ const struct sam_signer *sam_registry_signer(const struct sam_snapshot *s, const
 
 const struct sam_authenticator *sam_registry_authenticator(const struct sam_snapshot *s, const char *kid)
 {
-	return find(kid, s->authenticators, s->authenticator_count, sizeof *s->authenticators);
+	return s->authenticator_count ? bsearch(kid, s->authenticators, s->authenticator_count,
+						sizeof *s->authenticators, by_kid)
+				      : NULL;
 }
 
 const struct sam_key *sam_registry_key(const struct sam_snapshot *s, const char *credential)
@@ -206,113 +266,20 @@ const struct sam_key *sam_registry_key(const struct sam_snapshot *s, const char 
 	return find(credential, s->keys, s->key_count, sizeof *s->keys);
 }
 
-/* ---- changes ---- */
-
-static enum sam_reason change(struct sam_registry *r, uint64_t version, enum sam_change_kind what, const char *kind,
-			      const char *id, const char *body, const struct sam_record *record)
+const struct sam_pending *sam_registry_pending(const struct sam_snapshot *s, const char *id)
 {
-	struct sam_change c = {what, {kind, id, body, strlen(body)}};
-	return sam_store_grants_change(r->store, version, &c, 1, record);
+	return find(id, s->pendings, s->pending_count, sizeof *s->pendings);
 }
 
-/* A name means one person or program: principals and signers share the name space. */
-static bool name_taken(const struct sam_snapshot *s, const char *name)
+const struct sam_tombstone *sam_registry_tombstone(const struct sam_snapshot *s, const char *name)
 {
-	return sam_registry_principal(s, name) || sam_registry_signer(s, name);
+	return find(name, s->tombstones, s->tombstone_count, sizeof *s->tombstones);
 }
 
-enum sam_reason sam_registry_add_principal(struct sam_registry *r, const struct sam_principal *p,
-					   const struct sam_record *record)
+size_t sam_registry_count(const struct sam_snapshot *s, enum sam_role role)
 {
-	const struct sam_snapshot *s;
-	sam_auto(sam_free) char *body = NULL;
-	if (!sam_name_valid(p->name, strlen(p->name)))
-		return SAM_ARGUMENTS;
-	enum sam_reason reason = sam_registry_get(r, &s);
-	if (reason != SAM_OK)
-		return reason;
-	if (name_taken(s, p->name))
-		reason = SAM_EXISTS;
-	for (size_t i = 0; reason == SAM_OK && i < p->signer_count; i++)
-		if (!sam_registry_signer(s, p->signers[i]))
-			reason = SAM_NOT_FOUND;
-	if (reason == SAM_OK)
-		reason = sam_row_write_principal(p, &body);
-	if (reason == SAM_OK)
-		reason = change(r, s->version, SAM_CHANGE_ADD, SAM_ROW_PRINCIPAL, p->name, body, record);
-	sam_registry_put(s);
-	return reason;
-}
-
-static enum sam_reason put_signer(struct sam_registry *r, const struct sam_signer *signer, enum sam_change_kind what,
-				  const struct sam_record *record)
-{
-	const struct sam_snapshot *s;
-	sam_auto(sam_free) char *body = NULL;
-	if (!sam_name_valid(signer->id, strlen(signer->id)))
-		return SAM_ARGUMENTS;
-	enum sam_reason reason = sam_registry_get(r, &s);
-	if (reason != SAM_OK)
-		return reason;
-	if (what == SAM_CHANGE_ADD && name_taken(s, signer->id))
-		reason = SAM_EXISTS;
-	if (reason == SAM_OK)
-		reason = sam_row_write_signer(signer, &body);
-	if (reason == SAM_OK)
-		reason = change(r, s->version, what, SAM_ROW_SIGNER, signer->id, body, record);
-	sam_registry_put(s);
-	return reason;
-}
-
-enum sam_reason sam_registry_add_signer(struct sam_registry *r, const struct sam_signer *signer,
-					const struct sam_record *record)
-{
-	return put_signer(r, signer, SAM_CHANGE_ADD, record);
-}
-
-enum sam_reason sam_registry_set_signer(struct sam_registry *r, const struct sam_signer *signer,
-					const struct sam_record *record)
-{
-	return put_signer(r, signer, SAM_CHANGE_REPLACE, record);
-}
-
-enum sam_reason sam_registry_add_authenticator(struct sam_registry *r, const struct sam_authenticator *a,
-					       const struct sam_record *record)
-{
-	const struct sam_snapshot *s;
-	sam_auto(sam_free) char *body = NULL;
-	enum sam_reason reason = sam_registry_get(r, &s);
-	if (reason != SAM_OK)
-		return reason;
-	/* One device key speaks for one signer: the same kid under another would make them one person. */
-	if (!sam_registry_signer(s, a->signer))
-		reason = SAM_NOT_FOUND;
-	else if (sam_registry_authenticator(s, a->kid))
-		reason = SAM_EXISTS;
-	if (reason == SAM_OK)
-		reason = sam_row_write_authenticator(a, &body);
-	if (reason == SAM_OK)
-		reason = change(r, s->version, SAM_CHANGE_ADD, SAM_ROW_AUTHENTICATOR, a->kid, body, record);
-	sam_registry_put(s);
-	return reason;
-}
-
-enum sam_reason sam_registry_add_key(struct sam_registry *r, const struct sam_key *k, const struct sam_record *record)
-{
-	const struct sam_snapshot *s;
-	sam_auto(sam_free) char *body = NULL;
-	enum sam_reason reason = sam_registry_get(r, &s);
-	if (reason != SAM_OK)
-		return reason;
-	/* credentialID is the first half of the thumbprint: a second key with the same half is refused */
-	if (sam_registry_key(s, k->credential))
-		reason = SAM_EXISTS;
-	else if (!sam_registry_signer(s, k->signer))
-		reason = SAM_NOT_FOUND;
-	if (reason == SAM_OK)
-		reason = sam_row_write_key(k, &body);
-	if (reason == SAM_OK)
-		reason = change(r, s->version, SAM_CHANGE_ADD, SAM_ROW_KEY, k->credential, body, record);
-	sam_registry_put(s);
-	return reason;
+	size_t count = 0;
+	for (size_t i = 0; i < s->principal_count; i++)
+		count += (s->principals[i].roles & 1u << role) && !s->principals[i].locked;
+	return count;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Who and what there is: principals, signers, authenticators, keys. Read once from the store as a
+ * Who and what there is: principals, signers, authenticators, keys; the policy that officers signed; acts
+ * that wait for their second person; names that are never given again. Read once from the store as a
  * whole, verified against its sealed head, and used from memory until the head says that it changed.
+ * How it is changed: edit.h.
  */
 #ifndef SAM_REGISTRY_REGISTRY_H
 #define SAM_REGISTRY_REGISTRY_H
@@ -10,37 +12,60 @@
 #include "base/mechanism.h"
 #include "base/name.h"
 #include "base/ossl.h"
+#include "policy/policy.h"
+#include "policy/roles.h"
 #include "store/store.h"
 
 struct sam_registry;
 
-enum sam_role { SAM_ROLE_NONE, SAM_ROLE_SECURITY_OFFICER, SAM_ROLE_AUDITOR, SAM_ROLE_SCA, SAM_ROLE_SIGNER };
+enum {
+	SAM_TEXT_SIZE = 257,
+	SAM_PASSWORD_SIZE = 160,
+	SAM_CREDENTIAL_SIZE = 33,
+	SAM_KID_SIZE = 44,        /* an RFC 7638 thumbprint and a NUL */
+	SAM_PENDING_SIZE = 14,    /* the id of a pending act: 13 characters and a NUL */
+	SAM_PENDINGS_MAX = 256,
+};
 
-enum { SAM_TEXT_SIZE = 257, SAM_PASSWORD_SIZE = 160, SAM_CREDENTIAL_SIZE = 33 };
+/* A device key. */
+struct sam_device {
+	char kid[SAM_KID_SIZE];   /* "": none */
+	enum sam_jws_alg alg;     /* SAM_JWS_NONE: any that fits the key */
+	char *jwk;                /* public JWK, compact JSON */
+	EVP_PKEY *pkey;
+};
 
-/* A privileged user or an SCA. */
+/* A privileged user, an SCA, an RA or a CA. */
 struct sam_principal {
 	char name[SAM_NAME_SIZE];
-	enum sam_role role;
+	unsigned roles;                   /* bits, see policy/roles.h */
 	char password[SAM_PASSWORD_SIZE]; /* see password.h */
 	char (*signers)[SAM_NAME_SIZE];   /* SCA: granted to it; owned by the registry's snapshot */
 	size_t signer_count;
+	struct sam_device device;         /* for assertions */
+	int64_t uid;                      /* the UNIX user that it runs under; -1: none */
+	bool locked;                      /* until an officer unlocks it */
+	int64_t created, changed;         /* assertions made before the latter are refused */
 };
 
 struct sam_signer {
 	char id[SAM_NAME_SIZE];
-	char name[SAM_TEXT_SIZE], subject[SAM_TEXT_SIZE];
+	char name[SAM_TEXT_SIZE], subject[SAM_TEXT_SIZE]; /* encrypted at rest */
 	char password[SAM_PASSWORD_SIZE]; /* "" : none */
-	bool password_own;                /* changed by the signer: only then may a login authorise */
+	bool password_own;                /* the signer's choice, as two say: only then may a login authorise */
+	char password_by[SAM_NAME_SIZE];  /* who gave the first one; "": nobody */
+	char pin[SAM_PASSWORD_SIZE];      /* the knowledge factor; "": none */
+	bool pin_set;                     /* has ever had one */
+	bool suspended;
+	bool enrolled;                    /* has ever had an authenticator */
+	uint64_t version;                 /* raised by every change: what an older one authorised is dead */
+	int64_t changed;                  /* SADs made then or before are dead; 0: none */
 	int64_t created;
 };
 
 struct sam_authenticator {
-	char kid[44];                     /* RFC 7638 thumbprint */
 	char signer[SAM_NAME_SIZE];
-	enum sam_jws_alg alg;             /* SAM_JWS_NONE: any that fits the key */
-	char *jwk;                        /* public JWK, compact JSON */
-	EVP_PKEY *pkey;
+	struct sam_device device;
 	int64_t created;
 };
 
@@ -58,6 +83,34 @@ struct sam_key {
 	int64_t created;
 };
 
+/* An act that waits for its second person. */
+struct sam_pending {
+	char id[SAM_PENDING_SIZE];
+	enum sam_act act;
+	char by[SAM_NAME_SIZE];           /* who proposed it */
+	int64_t created, expires;
+	char *params;                     /* what the act needs: JSON, see admin/act.h */
+};
+
+/* A name that was somebody's, or the credentialID of a key that was: never given again. */
+struct sam_tombstone {
+	char name[SAM_NAME_SIZE];
+	int64_t removed;
+	bool in_cm;                       /* a key that may still be in the CM, under */
+	uint8_t cm_id[16];
+};
+
+/* The policy in force, and by whose word. */
+struct sam_sealed {
+	uint8_t sha256[32];               /* of the policy's file */
+	uint8_t config_sha256[32];        /* of the configuration's */
+	char *text;                       /* the policy itself; NULL: an older version sealed its hash alone */
+	unsigned version, level;          /* that it has, also where this version does not read it */
+	struct sam_policy policy;         /* parsed; of level 0 where this version does not read it */
+	char *jws;                        /* the signature that lies beside the file */
+	struct sam_device signer;         /* whose key it verifies with */
+};
+
 /** sam_registry_open(store, seal, out): Loads nothing yet. */
 enum sam_reason sam_registry_open(struct sam_store *store, const struct sam_seal *seal,
 				  struct sam_registry **out) SAM_MUST;
@@ -68,8 +121,16 @@ struct sam_snapshot {
 	uint64_t version;
 	const struct sam_principal *principals; size_t principal_count; /* each sorted by its id */
 	const struct sam_signer *signers;       size_t signer_count;
-	const struct sam_authenticator *authenticators; size_t authenticator_count;
+	const struct sam_authenticator *authenticators; size_t authenticator_count; /* by kid */
 	const struct sam_key *keys;             size_t key_count;
+	const struct sam_pending *pendings;     size_t pending_count;
+	const struct sam_tombstone *tombstones; size_t tombstone_count;
+	const struct sam_sealed *sealed;        /* NULL: none */
+	EVP_PKEY *statement_key;                /* public half of the SAM's own; NULL: none */
+	char statement_kid[SAM_KID_SIZE];
+	bool second_officer;                    /* officer and auditor may still make the second officer */
+	bool cm_disabled;
+	bool governed;                          /* there are two officers and an auditor: what levels 2 and 3 ask for */
 };
 
 /** sam_registry_get(registry, out): The state now: asks the store whether it moved, loads and verifies if
@@ -81,21 +142,16 @@ const struct sam_principal *sam_registry_principal(const struct sam_snapshot *s,
 const struct sam_signer *sam_registry_signer(const struct sam_snapshot *s, const char *id);
 const struct sam_authenticator *sam_registry_authenticator(const struct sam_snapshot *s, const char *kid);
 const struct sam_key *sam_registry_key(const struct sam_snapshot *s, const char *credential);
+const struct sam_pending *sam_registry_pending(const struct sam_snapshot *s, const char *id);
+const struct sam_tombstone *sam_registry_tombstone(const struct sam_snapshot *s, const char *name);
 
-/* Adding: each checks what it is given, is refused if the id exists (EXISTS), and is durable with its
- * audit record when it returns SAM_OK. Pointers in the structs are the caller's. */
-enum sam_reason sam_registry_add_principal(struct sam_registry *r, const struct sam_principal *p,
-					   const struct sam_record *record) SAM_MUST;
-enum sam_reason sam_registry_add_signer(struct sam_registry *r, const struct sam_signer *s,
-					const struct sam_record *record) SAM_MUST;
-enum sam_reason sam_registry_set_signer(struct sam_registry *r, const struct sam_signer *s,
-					const struct sam_record *record) SAM_MUST;
-enum sam_reason sam_registry_add_authenticator(struct sam_registry *r, const struct sam_authenticator *a,
-					       const struct sam_record *record) SAM_MUST;
-enum sam_reason sam_registry_add_key(struct sam_registry *r, const struct sam_key *k,
-				     const struct sam_record *record) SAM_MUST;
+/** sam_registry_count(snapshot, role): How many principals have that role and are not locked. */
+size_t sam_registry_count(const struct sam_snapshot *s, enum sam_role role);
 
-const char *sam_registry_role_name(enum sam_role role);
-enum sam_role sam_registry_role_by_name(const char *name); /* SAM_ROLE_NONE if unknown */
+/** sam_device_set(device, jwk, kid, alg, pkey): Fill it: the text and the key are copied and counted up.
+ * MEMORY. */
+enum sam_reason sam_device_set(struct sam_device *device, const char *jwk, const char *kid, enum sam_jws_alg alg,
+			       EVP_PKEY *pkey) SAM_MUST;
+void sam_device_clear(struct sam_device *device);
 
 #endif

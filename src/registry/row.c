@@ -1,42 +1,111 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Rows of the registry as JSON. The store vouches for the bytes; what is read is checked all the same.
+ * Rows of the registry as JSON: people, their device keys and signing keys. The store vouches for the
+ * bytes; what is read is checked all the same.
  */
 #include "registry/row.h"
 
-#include <jansson.h>
 #include <string.h>
 #include "base/encode.h"
-#include "base/mem.h"
 
-SAM_AUTO_FREE(json_t, json_decref);
+enum { JWK_MAX = 4096, SPKI_TEXT_MAX = 4096, SIGNERS_MAX = 100000, PERSONAL_MAX = 8192 };
 
-enum { JWK_MAX = 4096, SIGNERS_MAX = 100000 };
+/* ---- members ---- */
 
-static enum sam_reason dump(json_t *body, char **out)
+enum sam_reason sam_row_dump(const json_t *json, char **out)
 {
-	if (!body)
+	if (!json)
 		return SAM_INTERNAL;
-	*out = json_dumps(body, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	*out = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	return *out ? SAM_OK : SAM_MEMORY;
 }
 
-static json_t *load(const struct sam_row *row)
+json_t *sam_row_json(const struct sam_row *row)
 {
 	return json_loadb(row->body, row->len, JSON_REJECT_DUPLICATES, NULL);
 }
 
-static bool get_text(const json_t *body, const char *name, char *out, size_t size)
+bool sam_row_text(const json_t *body, const char *name, char *out, size_t size)
 {
 	const char *text = json_string_value(json_object_get(body, name));
 	return text && sam_mem_copy_text(out, size, text);
 }
 
-static bool get_number(const json_t *body, const char *name, int64_t *out)
+bool sam_row_number(const json_t *body, const char *name, int64_t *out)
 {
 	const json_t *number = json_object_get(body, name);
 	*out = (int64_t)json_integer_value(number);
 	return json_is_integer(number);
+}
+
+bool sam_row_flag(const json_t *body, const char *name, bool *out)
+{
+	const json_t *flag = json_object_get(body, name);
+	*out = json_is_true(flag);
+	return json_is_boolean(flag);
+}
+
+bool sam_row_hex(const json_t *body, const char *name, uint8_t *out, size_t size)
+{
+	const char *text = json_string_value(json_object_get(body, name));
+	size_t len;
+	return text && sam_decode_hex(text, strlen(text), out, size, &len) && len == size;
+}
+
+/* The base64url member ${name}, decoded and malloc()ed. */
+static bool get_bytes(const json_t *body, const char *name, size_t max, uint8_t **data, size_t *len)
+{
+	const char *text = json_string_value(json_object_get(body, name));
+	size_t size = text ? strlen(text) : 0;
+	if (!size || size > max)
+		return false;
+	*data = malloc(size);
+	return *data && sam_decode_b64url(text, size, *data, size, len);
+}
+
+static json_t *put_bytes(const uint8_t *data, size_t len)
+{
+	sam_auto(sam_free) char *text = malloc(2 * len + 4);
+	if (!text)
+		return NULL;
+	sam_encode_b64url(data, len, text);
+	return json_string(text);
+}
+
+bool sam_row_pkey(const json_t *body, const char *name, EVP_PKEY **out)
+{
+	sam_auto(sam_free) uint8_t *spki = NULL;
+	size_t len;
+	return get_bytes(body, name, SPKI_TEXT_MAX, &spki, &len) && (*out = sam_ossl_pubkey(spki, len));
+}
+
+json_t *sam_row_spki(EVP_PKEY *pkey)
+{
+	sam_auto(sam_free) uint8_t *spki = NULL;
+	size_t len;
+	return pkey && sam_ossl_spki(pkey, &spki, &len) == SAM_OK ? put_bytes(spki, len) : NULL;
+}
+
+json_t *sam_row_device_json(const struct sam_device *device)
+{
+	const char *alg = sam_jws_name(device->alg);
+	if (!device->kid[0])
+		return json_object();
+	return json_pack("{ss ss so ss}", "kid", device->kid, "alg", alg ? alg : "", "spki",
+			 sam_row_spki(device->pkey), "jwk", device->jwk);
+}
+
+bool sam_row_device(const json_t *body, struct sam_device *out)
+{
+	char alg[16], jwk[JWK_MAX];
+	if (json_is_object(body) && json_object_size(body) == 0)
+		return true;
+	if (!body || !sam_row_text(body, "kid", out->kid, sizeof out->kid) || !out->kid[0] ||
+	    !sam_row_text(body, "alg", alg, sizeof alg) || !sam_row_text(body, "jwk", jwk, sizeof jwk) ||
+	    !sam_row_pkey(body, "spki", &out->pkey) || !(out->jwk = strdup(jwk)))
+		return false;
+	out->alg = sam_jws_by_name(alg);
+	return out->alg != SAM_JWS_NONE || !alg[0];
 }
 
 static bool is_name(const char *name)
@@ -46,15 +115,40 @@ static bool is_name(const char *name)
 
 /* ---- principals ---- */
 
+static json_t *write_roles(unsigned roles)
+{
+	json_t *list = json_array();
+	for (int role = SAM_ROLE_NONE + 1; list && role < SAM_ROLE_COUNT; role++)
+		if (roles & 1u << role)
+			json_array_append_new(list, json_string(sam_role_name((enum sam_role)role)));
+	return list;
+}
+
 enum sam_reason sam_row_write_principal(const struct sam_principal *p, char **body)
 {
 	sam_auto(json_decref) json_t *signers = json_array();
 	for (size_t i = 0; signers && i < p->signer_count; i++)
 		if (json_array_append_new(signers, json_string(p->signers[i])) != 0)
 			return SAM_MEMORY;
-	sam_auto(json_decref) json_t *json = json_pack("{ss ss sO}", "role", sam_registry_role_name(p->role),
-						       "password", p->password, "signers", signers);
-	return dump(json, body);
+	sam_auto(json_decref) json_t *json = json_pack(
+		"{so ss sO so sI sb sI sI}", "roles", write_roles(p->roles), "password", p->password, "signers", signers,
+		"device", sam_row_device_json(&p->device), "uid", (json_int_t)p->uid, "locked", (int)p->locked, "created",
+		(json_int_t)p->created, "changed", (json_int_t)p->changed);
+	return sam_row_dump(json, body);
+}
+
+static bool read_roles(const json_t *list, unsigned *roles)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(list, i, item) {
+		const char *name = json_string_value(item);
+		enum sam_role role = name ? sam_role_by_name(name) : SAM_ROLE_NONE;
+		if (role == SAM_ROLE_NONE)
+			return false;
+		*roles |= 1u << role;
+	}
+	return *roles != 0; /* no list: none */
 }
 
 static bool read_granted(const json_t *list, struct sam_principal *out)
@@ -75,95 +169,119 @@ static bool read_granted(const json_t *list, struct sam_principal *out)
 
 enum sam_reason sam_row_read_principal(const struct sam_row *row, struct sam_principal *out)
 {
-	sam_auto(json_decref) json_t *body = load(row);
-	char role[32];
+	sam_auto(json_decref) json_t *body = sam_row_json(row);
 	bool ok = body && is_name(row->id) && sam_mem_copy_text(out->name, sizeof out->name, row->id) &&
-		  get_text(body, "role", role, sizeof role) &&
-		  (out->role = sam_registry_role_by_name(role)) != SAM_ROLE_NONE &&
-		  get_text(body, "password", out->password, sizeof out->password) &&
-		  read_granted(json_object_get(body, "signers"), out);
+		  read_roles(json_object_get(body, "roles"), &out->roles) &&
+		  sam_row_text(body, "password", out->password, sizeof out->password) &&
+		  read_granted(json_object_get(body, "signers"), out) &&
+		  sam_row_device(json_object_get(body, "device"), &out->device) &&
+		  sam_row_number(body, "uid", &out->uid) && sam_row_flag(body, "locked", &out->locked) &&
+		  sam_row_number(body, "created", &out->created) && sam_row_number(body, "changed", &out->changed);
 	return ok ? SAM_OK : SAM_STORE_TAMPERED;
 }
 
 void sam_row_free_principal(struct sam_principal *p)
 {
 	sam_mem_wipe(p->password, sizeof p->password);
+	sam_device_clear(&p->device);
 	free(p->signers);
 }
 
 /* ---- signers ---- */
 
-enum sam_reason sam_row_write_signer(const struct sam_signer *s, char **body)
+/* Bound to the signer: another's cannot be put in its place. */
+static void personal_name(const char *id, char out[SAM_NAME_SIZE + 16])
 {
-	sam_auto(json_decref) json_t *json =
-		json_pack("{ss ss ss sb sI}", "name", s->name, "subject", s->subject, "password", s->password,
-			  "password_own", (int)s->password_own, "created", (json_int_t)s->created);
-	return dump(json, body);
+	strcpy(out, "p11-sam signer ");
+	strcat(out, id);
 }
 
-enum sam_reason sam_row_read_signer(const struct sam_row *row, struct sam_signer *out)
+/* Names and subjects are personal data: encrypted at rest (P2-3.1.1.1). */
+static json_t *write_personal(const struct sam_signer *s, const struct sam_seal *seal)
 {
-	sam_auto(json_decref) json_t *body = load(row);
+	char what[SAM_NAME_SIZE + 16];
+	sam_auto(json_decref) json_t *json = json_pack("{ss ss}", "name", s->name, "subject", s->subject);
+	sam_auto(sam_free) char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	sam_auto(sam_free) uint8_t *sealed = malloc(len + SAM_SEAL_OVERHEAD);
+	personal_name(s->id, what);
+	if (!text || !sealed || sam_seal_encrypt(seal, what, text, len, sealed) != SAM_OK)
+		return NULL;
+	return put_bytes(sealed, len + SAM_SEAL_OVERHEAD);
+}
+
+static bool read_personal(const json_t *body, const struct sam_seal *seal, struct sam_signer *out)
+{
+	char what[SAM_NAME_SIZE + 16], text[PERSONAL_MAX];
+	sam_auto(sam_free) uint8_t *sealed = NULL;
+	size_t len;
+	personal_name(out->id, what);
+	if (!get_bytes(body, "personal", PERSONAL_MAX, &sealed, &len) || len < SAM_SEAL_OVERHEAD ||
+	    sam_seal_decrypt(seal, what, sealed, len, (uint8_t *)text) != SAM_OK)
+		return false;
+	sam_auto(json_decref) json_t *json = json_loadb(text, len - SAM_SEAL_OVERHEAD, JSON_REJECT_DUPLICATES, NULL);
+	sam_mem_wipe(text, sizeof text);
+	return json && sam_row_text(json, "name", out->name, sizeof out->name) &&
+	       sam_row_text(json, "subject", out->subject, sizeof out->subject);
+}
+
+enum sam_reason sam_row_write_signer(const struct sam_signer *s, const struct sam_seal *seal, char **body)
+{
+	sam_auto(json_decref) json_t *json = json_pack(
+		"{so ss sb ss ss sb sb sb sI sI sI}", "personal", write_personal(s, seal), "password", s->password,
+		"password_own", (int)s->password_own, "password_by", s->password_by, "pin", s->pin, "pin_set",
+		(int)s->pin_set, "suspended",
+		(int)s->suspended, "enrolled", (int)s->enrolled, "version", (json_int_t)s->version, "changed",
+		(json_int_t)s->changed, "created", (json_int_t)s->created);
+	return sam_row_dump(json, body);
+}
+
+enum sam_reason sam_row_read_signer(const struct sam_row *row, const struct sam_seal *seal, struct sam_signer *out)
+{
+	sam_auto(json_decref) json_t *body = sam_row_json(row);
+	int64_t version = -1;
 	bool ok = body && is_name(row->id) && sam_mem_copy_text(out->id, sizeof out->id, row->id) &&
-		  get_text(body, "name", out->name, sizeof out->name) &&
-		  get_text(body, "subject", out->subject, sizeof out->subject) &&
-		  get_text(body, "password", out->password, sizeof out->password) &&
-		  json_is_boolean(json_object_get(body, "password_own")) && get_number(body, "created", &out->created);
-	out->password_own = json_is_true(json_object_get(body, "password_own"));
+		  read_personal(body, seal, out) &&
+		  sam_row_text(body, "password", out->password, sizeof out->password) &&
+		  sam_row_flag(body, "password_own", &out->password_own) &&
+		  sam_row_text(body, "password_by", out->password_by, sizeof out->password_by) &&
+		  sam_row_text(body, "pin", out->pin, sizeof out->pin) &&
+		  sam_row_flag(body, "pin_set", &out->pin_set) &&
+		  sam_row_flag(body, "suspended", &out->suspended) && sam_row_flag(body, "enrolled", &out->enrolled) &&
+		  sam_row_number(body, "version", &version) && version >= 0 &&
+		  sam_row_number(body, "changed", &out->changed) && sam_row_number(body, "created", &out->created);
+	out->version = (uint64_t)version;
 	return ok ? SAM_OK : SAM_STORE_TAMPERED;
+}
+
+void sam_row_free_signer(struct sam_signer *s)
+{
+	sam_mem_wipe(s, sizeof *s);
 }
 
 /* ---- authenticators ---- */
 
 enum sam_reason sam_row_write_authenticator(const struct sam_authenticator *a, char **body)
 {
-	sam_auto(sam_free) uint8_t *spki = NULL;
-	size_t len;
-	enum sam_reason reason = a->pkey && a->jwk ? sam_ossl_spki(a->pkey, &spki, &len) : SAM_INTERNAL;
-	if (reason != SAM_OK)
-		return reason;
-	sam_auto(sam_free) char *text = malloc(2 * len + 1);
-	if (!text)
-		return SAM_MEMORY;
-	sam_encode_b64url(spki, len, text);
-	const char *alg = sam_jws_name(a->alg);
-	sam_auto(json_decref) json_t *json = json_pack("{ss ss ss ss sI}", "signer", a->signer, "alg", alg ? alg : "",
-						       "spki", text, "jwk", a->jwk, "created", (json_int_t)a->created);
-	return dump(json, body);
-}
-
-/* The base64url member `spki`, decoded and malloc()ed. */
-static bool get_spki(const json_t *body, uint8_t **spki, size_t *len)
-{
-	const char *text = json_string_value(json_object_get(body, "spki"));
-	size_t size = text ? strlen(text) : 0;
-	if (!size || size > JWK_MAX)
-		return false;
-	*spki = malloc(size);
-	return *spki && sam_decode_b64url(text, size, *spki, size, len);
+	sam_auto(json_decref) json_t *json = sam_row_device_json(&a->device);
+	if (!json || !a->device.kid[0] || json_object_set_new(json, "signer", json_string(a->signer)) != 0 ||
+	    json_object_set_new(json, "created", json_integer((json_int_t)a->created)) != 0)
+		return SAM_INTERNAL;
+	return sam_row_dump(json, body);
 }
 
 enum sam_reason sam_row_read_authenticator(const struct sam_row *row, struct sam_authenticator *out)
 {
-	sam_auto(json_decref) json_t *body = load(row);
-	sam_auto(sam_free) uint8_t *spki = NULL;
-	size_t len;
-	char alg[16], jwk[JWK_MAX];
-	bool ok = body && sam_mem_copy_text(out->kid, sizeof out->kid, row->id) &&
-		  get_text(body, "signer", out->signer, sizeof out->signer) && is_name(out->signer) &&
-		  get_text(body, "alg", alg, sizeof alg) && get_text(body, "jwk", jwk, sizeof jwk) &&
-		  get_number(body, "created", &out->created) && get_spki(body, &spki, &len) &&
-		  (out->pkey = sam_ossl_pubkey(spki, len)) && (out->jwk = strdup(jwk));
-	if (!ok)
-		return SAM_STORE_TAMPERED;
-	out->alg = sam_jws_by_name(alg);
-	return out->alg == SAM_JWS_NONE && alg[0] ? SAM_STORE_TAMPERED : SAM_OK;
+	sam_auto(json_decref) json_t *body = sam_row_json(row);
+	bool ok = body && sam_row_text(body, "signer", out->signer, sizeof out->signer) && is_name(out->signer) &&
+		  sam_row_number(body, "created", &out->created) && sam_row_device(body, &out->device) &&
+		  strcmp(out->device.kid, row->id) == 0;
+	return ok ? SAM_OK : SAM_STORE_TAMPERED;
 }
 
 void sam_row_free_authenticator(struct sam_authenticator *a)
 {
-	free(a->jwk);
-	EVP_PKEY_free(a->pkey);
+	sam_device_clear(&a->device);
 }
 
 /* ---- keys ---- */
@@ -171,24 +289,13 @@ void sam_row_free_authenticator(struct sam_authenticator *a)
 enum sam_reason sam_row_write_key(const struct sam_key *k, char **body)
 {
 	char thumbprint[65], cm_id[33];
-	sam_auto(sam_free) char *spki = malloc(2 * k->spki_len + 4);
-	if (!spki)
-		return SAM_MEMORY;
 	sam_encode_hex(k->thumbprint, sizeof k->thumbprint, thumbprint);
 	sam_encode_hex(k->cm_id, sizeof k->cm_id, cm_id);
-	sam_encode_b64url(k->spki, k->spki_len, spki);
 	sam_auto(json_decref) json_t *json =
-		json_pack("{ss ss ss si si ss ss sI}", "thumbprint", thumbprint, "signer", k->signer, "label", k->label,
-			  "type", (int)k->type, "bits", (int)k->bits, "cm_id", cm_id, "spki", spki, "created",
-			  (json_int_t)k->created);
-	return dump(json, body);
-}
-
-static bool get_hex(const json_t *body, const char *name, uint8_t *out, size_t size)
-{
-	const char *text = json_string_value(json_object_get(body, name));
-	size_t len;
-	return text && sam_decode_hex(text, strlen(text), out, size, &len) && len == size;
+		json_pack("{ss ss ss si si ss so sI}", "thumbprint", thumbprint, "signer", k->signer, "label", k->label,
+			  "type", (int)k->type, "bits", (int)k->bits, "cm_id", cm_id, "spki",
+			  put_bytes(k->spki, k->spki_len), "created", (json_int_t)k->created);
+	return sam_row_dump(json, body);
 }
 
 /* The key is known by the SHA-256 of its SubjectPublicKeyInfo (invariant 2): computed, not believed. */
@@ -204,16 +311,17 @@ static bool same_key(const struct sam_key *k)
 
 enum sam_reason sam_row_read_key(const struct sam_row *row, struct sam_key *out)
 {
-	sam_auto(json_decref) json_t *body = load(row);
+	sam_auto(json_decref) json_t *body = sam_row_json(row);
 	int64_t type, bits;
 	bool ok = body && sam_mem_copy_text(out->credential, sizeof out->credential, row->id) &&
-		  get_hex(body, "thumbprint", out->thumbprint, sizeof out->thumbprint) &&
-		  get_text(body, "signer", out->signer, sizeof out->signer) && is_name(out->signer) &&
-		  get_text(body, "label", out->label, sizeof out->label) && get_number(body, "type", &type) &&
-		  get_number(body, "bits", &bits) && get_hex(body, "cm_id", out->cm_id, sizeof out->cm_id) &&
-		  get_number(body, "created", &out->created) && get_spki(body, &out->spki, &out->spki_len) &&
-		  (out->pkey = sam_ossl_pubkey(out->spki, out->spki_len)) && same_key(out) &&
-		  type >= SAM_KEY_RSA && type <= SAM_KEY_ED25519 && bits > 0 && bits <= 16384;
+		  sam_row_hex(body, "thumbprint", out->thumbprint, sizeof out->thumbprint) &&
+		  sam_row_text(body, "signer", out->signer, sizeof out->signer) && is_name(out->signer) &&
+		  sam_row_text(body, "label", out->label, sizeof out->label) && sam_row_number(body, "type", &type) &&
+		  sam_row_number(body, "bits", &bits) && sam_row_hex(body, "cm_id", out->cm_id, sizeof out->cm_id) &&
+		  sam_row_number(body, "created", &out->created) &&
+		  get_bytes(body, "spki", SPKI_TEXT_MAX, &out->spki, &out->spki_len) &&
+		  (out->pkey = sam_ossl_pubkey(out->spki, out->spki_len)) && same_key(out) && type >= SAM_KEY_RSA &&
+		  type <= SAM_KEY_ED25519 && bits > 0 && bits <= 16384;
 	if (!ok)
 		return SAM_STORE_TAMPERED;
 	out->type = (enum sam_key_type)type;

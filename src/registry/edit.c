@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Edits of the registry, and the rules that every one of them keeps whoever asks for it.
+ */
+#include "registry/edit.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "base/mem.h"
+#include "registry/internal.h"
+#include "registry/row.h"
+
+void sam_edit_start(struct sam_edit *edit, struct sam_registry *registry, const struct sam_snapshot *snapshot)
+{
+	*edit = (struct sam_edit){.registry = registry, .snapshot = snapshot};
+}
+
+void sam_edit_clear(struct sam_edit *edit)
+{
+	for (size_t i = 0; i < edit->count; i++) {
+		struct sam_row *row = &edit->changes[i].row;
+		free((char *)row->id);
+		if (row->body) /* hashes of passwords */
+			sam_mem_wipe((void *)row->body, row->len);
+		free((void *)row->body);
+	}
+	free(edit->changes);
+	edit->changes = NULL;
+	edit->count = 0;
+}
+
+/* Takes ${body}, which may be NULL for a row that goes. What could not be read back is not written: ARGUMENTS. */
+static enum sam_reason put(struct sam_edit *edit, enum sam_change_kind what, const char *kind, const char *id,
+			   char *body)
+{
+	struct sam_change *larger = realloc(edit->changes, (edit->count + 1) * sizeof *larger);
+	char *copy = strdup(id);
+	if (larger)
+		edit->changes = larger;
+	if (!larger || !copy) {
+		free(copy);
+		free(body);
+		return SAM_MEMORY;
+	}
+	struct sam_change *change = &edit->changes[edit->count++];
+	*change = (struct sam_change){what, {kind, copy, body, body ? strlen(body) : 0}};
+	return body ? sam_registry_try(edit->registry->seal, &change->row) : SAM_OK;
+}
+
+static enum sam_reason put_tombstone(struct sam_edit *edit, enum sam_change_kind what, const struct sam_tombstone *t)
+{
+	char *body = NULL;
+	enum sam_reason reason = sam_row_write_tombstone(t, &body);
+	return reason == SAM_OK ? put(edit, what, SAM_ROW_TOMBSTONE, t->name, body) : reason;
+}
+
+/* ---- names and device keys ---- */
+
+/* Principals and signers share the name space, and those that are gone keep their place in it. */
+static enum sam_reason check_name(const struct sam_snapshot *s, const char *name)
+{
+	if (!sam_name_valid(name, strlen(name)))
+		return SAM_ARGUMENTS;
+	if (sam_registry_principal(s, name) || sam_registry_signer(s, name))
+		return SAM_EXISTS;
+	return sam_registry_tombstone(s, name) ? SAM_NAME_USED : SAM_OK;
+}
+
+/* No privileged user is a signer, nobody is two people (P1-7.1.1.4 to 7.1.1.7): the same key would be. */
+static enum sam_reason check_kid(const struct sam_snapshot *s, const char *kid, const char *owner)
+{
+	const struct sam_authenticator *a = sam_registry_authenticator(s, kid);
+	if (a)
+		return strcmp(a->signer, owner) == 0 ? SAM_EXISTS : SAM_KEY_SHARED;
+	for (size_t i = 0; i < s->principal_count; i++)
+		if (strcmp(s->principals[i].device.kid, kid) == 0 && strcmp(s->principals[i].name, owner) != 0)
+			return SAM_KEY_SHARED;
+	return SAM_OK;
+}
+
+static enum sam_reason check_uid(const struct sam_snapshot *s, const struct sam_principal *p)
+{
+	for (size_t i = 0; p->uid >= 0 && i < s->principal_count; i++)
+		if (s->principals[i].uid == p->uid && strcmp(s->principals[i].name, p->name) != 0)
+			return SAM_KEY_SHARED;
+	return SAM_OK;
+}
+
+/* ---- principals ---- */
+
+static enum sam_reason put_principal(struct sam_edit *edit, enum sam_change_kind what, const struct sam_principal *p)
+{
+	char *body = NULL;
+	enum sam_reason reason = check_uid(edit->snapshot, p);
+	if (reason == SAM_OK && p->device.kid[0])
+		reason = check_kid(edit->snapshot, p->device.kid, p->name);
+	for (size_t i = 0; reason == SAM_OK && i < p->signer_count; i++)
+		if (!sam_registry_signer(edit->snapshot, p->signers[i]))
+			reason = SAM_NOT_FOUND;
+	if (reason == SAM_OK)
+		reason = sam_row_write_principal(p, &body);
+	return reason == SAM_OK ? put(edit, what, SAM_ROW_PRINCIPAL, p->name, body) : reason;
+}
+
+enum sam_reason sam_edit_add_principal(struct sam_edit *edit, const struct sam_principal *p)
+{
+	enum sam_reason reason = check_name(edit->snapshot, p->name);
+	return reason == SAM_OK ? put_principal(edit, SAM_CHANGE_ADD, p) : reason;
+}
+
+enum sam_reason sam_edit_set_principal(struct sam_edit *edit, const struct sam_principal *p)
+{
+	return put_principal(edit, SAM_CHANGE_REPLACE, p);
+}
+
+enum sam_reason sam_edit_remove_principal(struct sam_edit *edit, const struct sam_principal *p, int64_t now)
+{
+	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_PRINCIPAL, p->name, NULL);
+	return reason == SAM_OK ? sam_edit_tombstone(edit, p->name, now) : reason;
+}
+
+/* ---- signers ---- */
+
+static enum sam_reason put_signer(struct sam_edit *edit, enum sam_change_kind what, const struct sam_signer *s)
+{
+	char *body = NULL;
+	enum sam_reason reason = sam_row_write_signer(s, edit->registry->seal, &body);
+	return reason == SAM_OK ? put(edit, what, SAM_ROW_SIGNER, s->id, body) : reason;
+}
+
+enum sam_reason sam_edit_add_signer(struct sam_edit *edit, const struct sam_signer *s)
+{
+	enum sam_reason reason = check_name(edit->snapshot, s->id);
+	return reason == SAM_OK ? put_signer(edit, SAM_CHANGE_ADD, s) : reason;
+}
+
+enum sam_reason sam_edit_set_signer(struct sam_edit *edit, const struct sam_signer *s)
+{
+	return put_signer(edit, SAM_CHANGE_REPLACE, s);
+}
+
+/* A list of granted signers without that one. */
+static enum sam_reason ungrant(struct sam_edit *edit, const struct sam_principal *p, const char *id)
+{
+	struct sam_principal less = *p;
+	char *body = NULL;
+	less.signer_count = 0;
+	less.signers = calloc(p->signer_count, sizeof *less.signers);
+	if (!less.signers)
+		return SAM_MEMORY;
+	for (size_t i = 0; i < p->signer_count; i++)
+		if (strcmp(p->signers[i], id) != 0)
+			memcpy(less.signers[less.signer_count++], p->signers[i], SAM_NAME_SIZE);
+	enum sam_reason reason = SAM_OK;
+	if (less.signer_count < p->signer_count)
+		reason = sam_row_write_principal(&less, &body);
+	free(less.signers);
+	sam_mem_wipe(less.password, sizeof less.password);
+	return body ? put(edit, SAM_CHANGE_REPLACE, SAM_ROW_PRINCIPAL, p->name, body) : reason;
+}
+
+/* Until it is seen to be gone from the CM, what it is called there is kept. */
+static enum sam_reason bury_key(struct sam_edit *edit, const struct sam_key *k, int64_t now)
+{
+	struct sam_tombstone t = {.removed = now, .in_cm = true};
+	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_KEY, k->credential, NULL);
+	memcpy(t.name, k->credential, sizeof k->credential);
+	memcpy(t.cm_id, k->cm_id, sizeof t.cm_id);
+	return reason == SAM_OK ? put_tombstone(edit, SAM_CHANGE_ADD, &t) : reason;
+}
+
+enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_signer *signer, int64_t now)
+{
+	const struct sam_snapshot *s = edit->snapshot;
+	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_SIGNER, signer->id, NULL);
+	if (reason == SAM_OK)
+		reason = sam_edit_tombstone(edit, signer->id, now);
+	for (size_t i = 0; reason == SAM_OK && i < s->authenticator_count; i++)
+		if (strcmp(s->authenticators[i].signer, signer->id) == 0)
+			reason = sam_edit_remove_authenticator(edit, s->authenticators[i].device.kid);
+	for (size_t i = 0; reason == SAM_OK && i < s->key_count; i++) {
+		if (strcmp(s->keys[i].signer, signer->id) != 0)
+			continue;
+		reason = bury_key(edit, &s->keys[i], now);
+	}
+	for (size_t i = 0; reason == SAM_OK && i < s->principal_count; i++)
+		if (s->principals[i].signer_count)
+			reason = ungrant(edit, &s->principals[i], signer->id);
+	return reason;
+}
+
+/* ---- authenticators and keys ---- */
+
+enum sam_reason sam_edit_add_authenticator(struct sam_edit *edit, const struct sam_authenticator *a)
+{
+	char *body = NULL;
+	if (!sam_registry_signer(edit->snapshot, a->signer))
+		return SAM_NOT_FOUND;
+	enum sam_reason reason = check_kid(edit->snapshot, a->device.kid, a->signer);
+	if (reason == SAM_OK)
+		reason = sam_row_write_authenticator(a, &body);
+	return reason == SAM_OK ? put(edit, SAM_CHANGE_ADD, SAM_ROW_AUTHENTICATOR, a->device.kid, body) : reason;
+}
+
+enum sam_reason sam_edit_remove_authenticator(struct sam_edit *edit, const char *kid)
+{
+	return put(edit, SAM_CHANGE_REMOVE, SAM_ROW_AUTHENTICATOR, kid, NULL);
+}
+
+enum sam_reason sam_edit_add_key(struct sam_edit *edit, const struct sam_key *k)
+{
+	const struct sam_snapshot *s = edit->snapshot;
+	char *body = NULL;
+	if (sam_registry_key(s, k->credential))
+		return SAM_EXISTS;
+	if (sam_registry_tombstone(s, k->credential))
+		return SAM_NAME_USED;
+	if (!sam_registry_signer(s, k->signer))
+		return SAM_NOT_FOUND;
+	enum sam_reason reason = sam_row_write_key(k, &body);
+	return reason == SAM_OK ? put(edit, SAM_CHANGE_ADD, SAM_ROW_KEY, k->credential, body) : reason;
+}
+
+/* ---- pending acts ---- */
+
+enum sam_reason sam_edit_add_pending(struct sam_edit *edit, const struct sam_pending *p)
+{
+	char *body = NULL;
+	if (edit->snapshot->pending_count >= SAM_PENDINGS_MAX)
+		return SAM_PENDINGS_FULL;
+	enum sam_reason reason = sam_row_write_pending(p, &body);
+	return reason == SAM_OK ? put(edit, SAM_CHANGE_ADD, SAM_ROW_PENDING, p->id, body) : reason;
+}
+
+enum sam_reason sam_edit_remove_pending(struct sam_edit *edit, const char *id)
+{
+	return put(edit, SAM_CHANGE_REMOVE, SAM_ROW_PENDING, id, NULL);
+}
+
+/* ---- what there is one of ---- */
+
+enum sam_reason sam_edit_set_sealed(struct sam_edit *edit, const struct sam_sealed *sealed)
+{
+	char *body = NULL;
+	enum sam_reason reason = sam_row_write_sealed(sealed, &body);
+	return reason == SAM_OK ? put(edit, edit->snapshot->sealed ? SAM_CHANGE_REPLACE : SAM_CHANGE_ADD,
+				      SAM_ROW_POLICY, SAM_ROW_SEALED, body)
+				: reason;
+}
+
+enum sam_reason sam_edit_set_statement_key(struct sam_edit *edit, EVP_PKEY *pkey, const char *kid)
+{
+	char *body = NULL;
+	enum sam_reason reason = sam_row_write_statement(pkey, kid, &body);
+	return reason == SAM_OK ? put(edit, SAM_CHANGE_ADD, SAM_ROW_OWN, SAM_ROW_STATEMENT, body) : reason;
+}
+
+static enum sam_reason set_state(struct sam_edit *edit, const char *id, bool is, bool shall)
+{
+	if (is == shall)
+		return SAM_OK;
+	char *body = shall ? strdup("{}") : NULL;
+	if (shall && !body)
+		return SAM_MEMORY;
+	return put(edit, shall ? SAM_CHANGE_ADD : SAM_CHANGE_REMOVE, SAM_ROW_STATE, id, body);
+}
+
+enum sam_reason sam_edit_second_officer(struct sam_edit *edit, bool may)
+{
+	return set_state(edit, SAM_ROW_SECOND_OFFICER, edit->snapshot->second_officer, may);
+}
+
+enum sam_reason sam_edit_cm_disabled(struct sam_edit *edit, bool disabled)
+{
+	return set_state(edit, SAM_ROW_CM_DISABLED, edit->snapshot->cm_disabled, disabled);
+}
+
+enum sam_reason sam_edit_tombstone(struct sam_edit *edit, const char *name, int64_t now)
+{
+	struct sam_tombstone t = {.removed = now};
+	if (sam_registry_tombstone(edit->snapshot, name))
+		return SAM_OK;
+	return sam_mem_copy_text(t.name, sizeof t.name, name) ? put_tombstone(edit, SAM_CHANGE_ADD, &t) : SAM_ARGUMENTS;
+}
+
+enum sam_reason sam_edit_key_gone(struct sam_edit *edit, const struct sam_tombstone *tombstone)
+{
+	struct sam_tombstone t = *tombstone;
+	t.in_cm = false;
+	return put_tombstone(edit, SAM_CHANGE_REPLACE, &t);
+}
+
+/* ---- the whole ---- */
+
+enum sam_reason sam_edit_commit(struct sam_edit *edit, const struct sam_edit_with *with)
+{
+	const struct sam_change_set set = {
+		.version = edit->snapshot->version,
+		.changes = edit->changes,
+		.count = edit->count,
+		.spends = with->spends,
+		.spend_count = with->spend_count,
+		.clears = with->clears,
+		.clear_count = with->clear_count,
+		.now = with->now,
+		.records = with->records,
+		.record_count = with->record_count,
+	};
+	return sam_store_grants_change(edit->registry->store, &set);
+}
+
+enum sam_reason sam_edit_commit_event(struct sam_edit *edit, struct sam_audit *audit, const struct sam_event *event)
+{
+	struct sam_audit_record made = {.members = NULL};
+	enum sam_reason reason = sam_audit_make(audit, event, &made);
+	if (reason == SAM_OK)
+		reason = sam_edit_commit(edit, &(struct sam_edit_with){.records = &made.record, .record_count = 1,
+									.now = sam_clock_now()});
+	sam_audit_clear(&made);
+	return reason;
+}
