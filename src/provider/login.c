@@ -6,13 +6,22 @@
 #include "provider/provider.h"
 
 #include <string.h>
+#include "base/clock.h"
 
 uint64_t sam_login_get(struct sam_provider *p, struct sam_login *login)
 {
-	pthread_mutex_lock(&p->login.lock);
+	struct sam_login over = {.until_ms = 0};
+	pthread_mutex_lock(&p->login.lock); /* LOCKED */
+	if (p->login.login.until_ms && sam_clock_monotonic_ms() >= p->login.login.until_ms) {
+		over = p->login.login;
+		memset(&p->login.login, 0, sizeof p->login.login);
+		p->login.epoch++;
+	}
 	*login = p->login.login;
 	const uint64_t epoch = p->login.epoch;
-	pthread_mutex_unlock(&p->login.lock);
+	pthread_mutex_unlock(&p->login.lock); /* LOCKED until here */
+	if (over.name[0])
+		sam_logout(p->sam, &over); /* an officer's time is up (P1-7.1.2.4) */
 	return epoch;
 }
 
@@ -201,6 +210,27 @@ CK_RV sam_C_LoginUser(struct sam_session *s, CK_USER_TYPE type, const CK_BYTE *p
 	if (!name || name_len == 0)
 		return CKR_ARGUMENTS_BAD;
 	return login_any(s, type, pin, len, name, name_len);
+}
+
+/* An officer's own password; nobody else's by PKCS#11. */
+CK_RV sam_C_SetPIN(struct sam_session *s, const CK_BYTE *old, CK_ULONG old_len, const CK_BYTE *pin, CK_ULONG len)
+{
+	struct sam_secret before = {0}, after = {0};
+	struct sam_login login;
+	sam_login_get(s->p, &login);
+	if (login.role != SAM_ROLE_SECURITY_OFFICER)
+		return sam_refuse_call(s->p, "C_SetPIN", SAM_PROHIBITED, CKR_OK);
+	if (!old || !pin)
+		return CKR_ARGUMENTS_BAD;
+	if (old_len > P11_SAM_PIN_MAX || len > P11_SAM_PIN_MAX)
+		return CKR_PIN_LEN_RANGE;
+	enum sam_reason reason = SAM_MEMORY;
+	if (sam_secret_set(&before, old, old_len) && sam_secret_set(&after, pin, len))
+		reason = sam_set_password(s->p->sam, &login, (const char *)before.data, before.len,
+					  (const char *)after.data, after.len);
+	sam_secret_clear(&before);
+	sam_secret_clear(&after);
+	return sam_reason_rv(reason, false);
 }
 
 CK_RV sam_C_Logout(struct sam_session *s)

@@ -138,7 +138,8 @@ CK_RV sam_session_cancel(struct sam_session *s, enum sam_op kind) SAM_MUST;
 
 /* ---- login.c ---- */
 
-/** sam_login_get(p, login): Who is logged in now; returns the epoch. */
+/** sam_login_get(p, login): Who is logged in now; returns the epoch. Ends, and records, an officer's login whose time
+ * is up: not under login.lock. */
 uint64_t sam_login_get(struct sam_provider *p, struct sam_login *login);
 /** sam_login_hold(p, epoch, out): The session-wide activations of that epoch, newest first, held. */
 size_t sam_login_hold(struct sam_provider *p, uint64_t epoch,
@@ -379,6 +380,7 @@ CK_RV sam_C_Login(struct sam_session *s, CK_USER_TYPE type, const CK_BYTE *pin, 
 CK_RV sam_C_LoginUser(struct sam_session *s, CK_USER_TYPE type, const CK_BYTE *pin, CK_ULONG len,
 		      const CK_BYTE *name, CK_ULONG name_len);
 CK_RV sam_C_Logout(struct sam_session *s);
+CK_RV sam_C_SetPIN(struct sam_session *s, const CK_BYTE *old, CK_ULONG old_len, const CK_BYTE *pin, CK_ULONG len);
 /* object.c, object_session.c */
 CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK_ULONG count,
 			 CK_OBJECT_HANDLE *handle);

@@ -16,6 +16,7 @@ struct passage {
 	struct sam *sam;
 	const struct sam_sign_request *request;
 	const struct sam_snapshot *snapshot;
+	const struct sam_policy *policy;        /* in force, on this snapshot */
 	const struct sam_key *key;
 	const struct sam_activation *activation; /* the one that authorises; NULL: the login (level 1) */
 	bool reserved;
@@ -39,7 +40,7 @@ static enum sam_reason find_key(struct passage *p)
 		return SAM_KEY_HANDLE;
 	}
 	/* again, though C_SignInit asked: a date may have passed since */
-	return sam_policy_may_sign(&p->sam->policy, &p->request->scheme, p->key->type, p->key->bits, sam_clock_now());
+	return sam_policy_may_sign(p->policy, &p->request->scheme, p->key->type, p->key->bits, sam_clock_now());
 }
 
 /* The DTBS/R by the mechanism's row of the table in p11-sam(8); CKM_EDDSA's waits for the
@@ -69,14 +70,14 @@ static enum sam_reason find_dtbsr(struct passage *p)
 	}
 	p->hash = hash;
 	memcpy(p->dtbsr, digest, sam_hash_size(hash));
-	return sam_policy_may_hash(&p->sam->policy, scheme, hash, p->key->bits);
+	return sam_policy_may_hash(p->policy, scheme, hash, p->key->bits);
 }
 
 static enum sam_reason hash_message(struct passage *p, enum sam_hash hash)
 {
 	if (p->hash == hash)
 		return SAM_OK;
-	enum sam_reason reason = sam_policy_may_hash(&p->sam->policy, &p->request->scheme, hash, p->key->bits);
+	enum sam_reason reason = sam_policy_may_hash(p->policy, &p->request->scheme, hash, p->key->bits);
 	if (reason == SAM_OK)
 		reason = sam_ossl_digest(hash, p->request->message, p->request->message_len, p->dtbsr);
 	p->hash = reason == SAM_OK ? hash : SAM_HASH_NONE;
@@ -91,8 +92,10 @@ static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
 	if (strcmp(a->sub, p->key->signer) != 0 || strcmp(a->credential, p->key->credential) != 0)
 		return SAM_KEY_NOT_AUTHORISED;
 	enum sam_reason reason = sam_present_still(p->snapshot, a, sam_clock_now());
-	if (reason == SAM_SAD_KEY_UNKNOWN)
-		return SAM_ACTIVATION_EXPIRED; /* its device was removed since */
+	if (reason == SAM_SAD_KEY_UNKNOWN || reason == SAM_SAD_OLD)
+		return SAM_ACTIVATION_ENDED; /* its device was removed since, or something else about the signer changed */
+	if (reason == SAM_SIGNER_SUSPENDED)
+		return SAM_ACTIVATION_SUSPENDED;
 	if (reason != SAM_OK)
 		return reason;
 	if (p->request->scheme.mechanism->padding == SAM_PAD_EDDSA)
@@ -119,6 +122,8 @@ static enum sam_reason reserve(struct passage *p, const struct sam_activation *a
 	}
 	if (reason == SAM_SAD_EXPIRED)
 		return SAM_ACTIVATION_EXPIRED;
+	if (reason == SAM_SAD_EPOCH)
+		return SAM_ACTIVATION_ENDED;
 	return reason == SAM_SAD_REUSED_ID ? SAM_ACTIVATION_REUSED_ID : reason;
 }
 
@@ -127,8 +132,8 @@ static unsigned nearness(enum sam_reason reason)
 {
 	static const enum sam_reason order[] = {
 		SAM_NO_ACTIVATION,       SAM_KEY_NOT_AUTHORISED,  SAM_HASH_NOT_AUTHORISED, SAM_ALGORITHM_NOT_AUTHORISED,
-		SAM_DIGEST_NOT_AUTHORISED, SAM_ACTIVATION_EXPIRED, SAM_ACTIVATION_REUSED_ID, SAM_COUNT_USED,
-		SAM_DIGEST_USED,
+		SAM_DIGEST_NOT_AUTHORISED, SAM_ACTIVATION_EXPIRED, SAM_ACTIVATION_ENDED, SAM_ACTIVATION_SUSPENDED,
+		SAM_ACTIVATION_REUSED_ID, SAM_COUNT_USED, SAM_DIGEST_USED,
 	};
 	for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
 		if (order[i] == reason)
@@ -141,9 +146,14 @@ static enum sam_reason by_login(const struct passage *p)
 {
 	const struct sam_login *login = p->request->login;
 	const struct sam_signer *signer = sam_registry_signer(p->snapshot, p->key->signer);
-	if (p->sam->policy.authorisation != SAM_AUTHORISE_LOGIN || login->role != SAM_ROLE_SIGNER || login->by_sad)
+	if (p->policy->authorisation != SAM_AUTHORISE_LOGIN || login->role != SAM_ROLE_SIGNER || login->by_sad)
 		return SAM_NO_ACTIVATION;
-	return signer && signer->password_own ? SAM_OK : SAM_LOGIN_NOT_CONFIRMED;
+	if (signer && signer->suspended)
+		return SAM_ACTIVATION_SUSPENDED;
+	if (!signer || !signer->password_own)
+		return SAM_LOGIN_NOT_CONFIRMED;
+	/* who logged in by the first password is not who chose the one that counts now */
+	return signer->version == login->version ? SAM_OK : SAM_ACTIVATION_ENDED;
 }
 
 /* Anything but a yes is a no (invariant 5). Where a SAD was presented it must fit, also where the login
@@ -201,7 +211,7 @@ static enum sam_reason verify(const struct passage *p, const uint8_t *signature,
 	enum sam_padding padding = r->scheme.mechanism->padding;
 	if (len != sam_signature_size(p->key->type, p->key->bits))
 		return SAM_SIGNATURE_MISMATCH;
-	if (!p->sam->policy.verify)
+	if (!p->policy->verify)
 		return SAM_OK;
 	if (padding == SAM_PAD_EDDSA)
 		return sam_verify_message(p->key->pkey, r->message, r->message_len, signature, len);
@@ -294,6 +304,10 @@ static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
 {
 	enum sam_reason reason = sam_registry_get(p->sam->registry, &p->snapshot);
 	if (reason == SAM_OK)
+		reason = sam_sealed_now(p->sam, p->snapshot, &p->policy);
+	if (reason == SAM_OK && p->snapshot->cm_disabled)
+		reason = SAM_CM_DISABLED;
+	if (reason == SAM_OK)
 		reason = find_key(p);
 	if (reason == SAM_OK)
 		reason = find_dtbsr(p);
@@ -324,5 +338,7 @@ enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request
 	}
 	sam_registry_put(p.snapshot);
 	sam_mem_wipe(p.dtbsr, sizeof p.dtbsr);
+	/* seldom due; whether it succeeds is no matter of this signature, and the log says it */
+	(void)!sam_store_checkpoint(sam->store, false);
 	return reason;
 }

@@ -6,7 +6,6 @@
 
 #include <string.h>
 #include "base/clock.h"
-#include "base/log.h"
 
 /* The prefix and 26 characters of base32 (RFC 4648, lower case): 130 bits of the DRBG. */
 static enum sam_reason make_token(char token[SAM_TOKEN_LEN + 1])

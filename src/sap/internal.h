@@ -5,20 +5,28 @@
 #ifndef SAM_SAP_INTERNAL_H
 #define SAM_SAP_INTERNAL_H
 
+#include "base/clock.h"
+#include "sap/own.h"
 #include "sap/pin.h"
 #include "sap/sad.h"
 #include "sap/rooms.h"
 
 struct sam {
 	struct sam_config config;
-	struct sam_policy policy;
+	struct sam_policy policy; /* as the file was at the start; decisions go by the sealed one, sam_sealed_now() */
 	struct sam_cm *cm;
+	struct sam_own own;
 	struct sam_seal *seal;
 	struct sam_store *store;
 	struct sam_registry *registry;
 	struct sam_audit audit;
 	bool audit_started, stop_record;
 };
+
+/** sam_sealed_now(sam, snapshot, policy): The policy for a decision on this snapshot: the sealed one; lives as long as
+ * the snapshot. POLICY_UNSIGNED, CONFIG_CHANGED, POLICY_CHANGED, OFFICERS, MEMORY. */
+enum sam_reason sam_sealed_now(struct sam *sam, const struct sam_snapshot *snapshot,
+			       const struct sam_policy **policy) SAM_MUST;
 
 /** sam_present(sam, snapshot, pin, out, msg): The one way from a SAD or SAD token to an activation: parse,
  * find the authenticator, verify, check the claims and the store's memory of this (iss, jti). Takes
@@ -28,7 +36,8 @@ enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *snapshot
 			    struct sam_activation **out, struct sam_msg *msg) SAM_MUST;
 
 /** sam_present_still(snapshot, activation, now): Is what was verified then still good now: not expired,
- * its authenticator still the signer's? ACTIVATION_EXPIRED, SAD_KEY_UNKNOWN. */
+ * its authenticator still the signer's, nothing changed about the signer since? ACTIVATION_EXPIRED,
+ * SAD_KEY_UNKNOWN, SAD_OLD, SIGNER_SUSPENDED. */
 enum sam_reason sam_present_still(const struct sam_snapshot *snapshot, const struct sam_activation *activation,
 				  int64_t now) SAM_MUST;
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
-static bool view_key(const struct sam *sam, const struct sam_key *key, struct sam_key_view *view)
+static bool view_key(const struct sam_policy *policy, const struct sam_key *key, struct sam_key_view *view)
 {
 	size_t len;
 	memcpy(view->credential, key->credential, sizeof view->credential);
@@ -17,7 +17,7 @@ static bool view_key(const struct sam *sam, const struct sam_key *key, struct sa
 	memcpy(view->label, key->label, sizeof view->label);
 	view->type = key->type;
 	view->bits = key->bits;
-	view->always_authenticate = sam->policy.always_authenticate;
+	view->always_authenticate = policy->always_authenticate;
 	view->spki = malloc(key->spki_len);
 	if (!view->spki)
 		return false;
@@ -28,6 +28,7 @@ static bool view_key(const struct sam *sam, const struct sam_key *key, struct sa
 
 enum sam_reason sam_keys(struct sam *sam, const struct sam_login *login, struct sam_key_view **views, size_t *count)
 {
+	const struct sam_policy *policy;
 	const struct sam_snapshot *s;
 	*views = NULL;
 	*count = 0;
@@ -37,11 +38,11 @@ enum sam_reason sam_keys(struct sam *sam, const struct sam_login *login, struct 
 	if (reason != SAM_OK)
 		return reason;
 	struct sam_key_view *list = calloc(s->key_count ? s->key_count : 1, sizeof *list);
-	reason = list ? SAM_OK : SAM_MEMORY;
+	reason = list ? sam_sealed_now(sam, s, &policy) : SAM_MEMORY;
 	for (size_t i = 0; reason == SAM_OK && i < s->key_count; i++) {
 		if (!sam_login_may_use(s, login, s->keys[i].signer))
 			continue;
-		if (!view_key(sam, &s->keys[i], &list[*count]))
+		if (!view_key(policy, &s->keys[i], &list[*count]))
 			reason = SAM_MEMORY;
 		++*count;
 	}
@@ -70,18 +71,23 @@ enum sam_reason sam_keys_version(struct sam *sam, uint64_t *version)
 enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, const char *credential,
 			     const CK_MECHANISM *mechanism, struct sam_scheme *scheme)
 {
+	const struct sam_policy *policy;
 	const struct sam_snapshot *s = NULL;
 	const struct sam_key *key = NULL;
 	enum sam_reason reason = sam_mechanism_scheme(mechanism, scheme);
 	if (reason == SAM_OK)
 		reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK)
+		reason = sam_sealed_now(sam, s, &policy);
+	if (reason == SAM_OK && s->cm_disabled)
+		reason = SAM_CM_DISABLED;
 	if (reason == SAM_OK) {
 		key = sam_registry_key(s, credential);
 		if (!key || !sam_login_may_use(s, login, key->signer))
 			reason = SAM_KEY_HANDLE;
 	}
 	if (reason == SAM_OK)
-		reason = sam_policy_may_sign(&sam->policy, scheme, key->type, key->bits, sam_clock_now());
+		reason = sam_policy_may_sign(policy, scheme, key->type, key->bits, sam_clock_now());
 	if (reason == SAM_OK && !sam_cm_has(sam->cm, scheme->mechanism))
 		reason = SAM_CM_MECHANISM;
 	if (reason != SAM_OK) {
@@ -100,19 +106,34 @@ enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, con
 	return reason;
 }
 
+/* Lists of what there is are no decision: where the policy in force cannot be had, they are empty. */
+static const struct sam_policy *policy_hold(struct sam *sam, const struct sam_snapshot **s)
+{
+	const struct sam_policy *policy = NULL;
+	*s = NULL;
+	if (sam_registry_get(sam->registry, s) != SAM_OK || sam_sealed_now(sam, *s, &policy) != SAM_OK)
+		return NULL;
+	return policy;
+}
+
 bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanism)
 {
-	for (size_t i = 0; i < sam->policy.mechanism_count; i++)
-		if (sam->policy.mechanisms[i] == mechanism)
-			return sam_cm_has(sam->cm, mechanism);
-	return false;
+	const struct sam_snapshot *s;
+	const struct sam_policy *policy = policy_hold(sam, &s);
+	bool found = false;
+	for (size_t i = 0; policy && i < policy->mechanism_count; i++)
+		found |= policy->mechanisms[i] == mechanism;
+	sam_registry_put(s);
+	return found && sam_cm_has(sam->cm, mechanism);
 }
 
 void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsigned *max)
 {
+	const struct sam_snapshot *s;
+	const struct sam_policy *policy = policy_hold(sam, &s);
 	*min = *max = 0;
-	for (size_t i = 0; i < sam->policy.key_count; i++) {
-		const struct sam_key_rule *rule = &sam->policy.keys[i];
+	for (size_t i = 0; policy && i < policy->key_count; i++) {
+		const struct sam_key_rule *rule = &policy->keys[i];
 		if (rule->type != type)
 			continue;
 		if (*min == 0 || rule->min_bits < *min)
@@ -120,6 +141,7 @@ void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsig
 		if (rule->max_bits > *max)
 			*max = rule->max_bits;
 	}
+	sam_registry_put(s);
 }
 
 enum sam_reason sam_refused_call(struct sam *sam, const struct sam_login *login, const char *call,

@@ -7,6 +7,8 @@
 
 #include <string.h>
 #include "base/log.h"
+#include "registry/edit.h"
+#include "registry/identify.h"
 #include "registry/password.h"
 
 bool sam_login_may_use(const struct sam_snapshot *s, const struct sam_login *login, const char *signer)
@@ -16,7 +18,7 @@ bool sam_login_may_use(const struct sam_snapshot *s, const struct sam_login *log
 	if (login->role != SAM_ROLE_SCA)
 		return false;
 	const struct sam_principal *p = sam_registry_principal(s, login->name);
-	if (!p || p->role != SAM_ROLE_SCA)
+	if (!p || !(p->roles & SAM_SCA) || p->locked)
 		return false;
 	for (size_t i = 0; i < p->signer_count; i++)
 		if (strcmp(p->signers[i], signer) == 0)
@@ -29,7 +31,7 @@ void sam_login_describe(struct sam_event *event, const struct sam_login *login)
 	bool there = login && login->name[0];
 	event->actor_kind = there ? (login->role == SAM_ROLE_SIGNER ? "signer" : "principal") : "process";
 	event->actor = there ? login->name : NULL;
-	event->role = there ? sam_registry_role_name(login->role) : NULL;
+	event->role = there ? sam_role_name(login->role) : NULL;
 }
 
 /* The one whose password this may be, for this kind of login; NULL if there is none. */
@@ -39,8 +41,8 @@ static const char *stored_password(const struct sam_snapshot *s, enum sam_login_
 	const struct sam_principal *p = sam_registry_principal(s, name);
 	const struct sam_signer *signer = sam_registry_signer(s, name);
 	enum sam_role wanted = as == SAM_LOGIN_SO ? SAM_ROLE_SECURITY_OFFICER : SAM_ROLE_SCA;
-	if (p && p->role == wanted) {
-		*role = p->role;
+	if (p && (p->roles & 1u << wanted)) {
+		*role = wanted;
 		return p->password;
 	}
 	if (as == SAM_LOGIN_USER && signer && signer->password[0]) {
@@ -50,19 +52,36 @@ static const char *stored_password(const struct sam_snapshot *s, enum sam_login_
 	return NULL;
 }
 
+/* Roles are held apart when they are given, and here again when they are used (invariant 10). */
+static enum sam_reason check_roles(const struct sam_policy *policy, const struct sam_snapshot *s, const char *name)
+{
+	const struct sam_principal *p = sam_registry_principal(s, name);
+	const struct sam_signer *signer = sam_registry_signer(s, name);
+	if (p && sam_roles_conflict(policy, p->roles))
+		return SAM_ROLES_CONFLICT;
+	return signer && signer->suspended ? SAM_SIGNER_SUSPENDED : SAM_OK;
+}
+
 static enum sam_reason check_password(struct sam *sam, const struct sam_snapshot *s, enum sam_login_as as,
 				      const struct sam_pin *pin, struct sam_login *login)
 {
+	const struct sam_policy *policy;
 	enum sam_role role = SAM_ROLE_NONE;
 	const char *stored = stored_password(s, as, pin->name, &role);
-	enum sam_reason reason = sam_password_check(sam->seal, pin->text, pin->len, stored);
-	if (reason == SAM_PASSWORD_WRONG && !stored)
-		return SAM_PRINCIPAL_UNKNOWN;
+	enum sam_reason reason = sam_sealed_now(sam, s, &policy);
+	if (reason == SAM_OK)
+		reason = sam_identify_password(sam->registry, &sam->audit, s, SAM_COUNTER_PASSWORD_P11, pin->name, stored, pin->text, pin->len);
+	if (reason == SAM_OK)
+		reason = check_roles(policy, s, pin->name);
 	if (reason != SAM_OK)
 		return reason;
 	memset(login, 0, sizeof *login);
 	sam_mem_copy_text(login->name, sizeof login->name, pin->name);
 	login->role = role;
+	if (role == SAM_ROLE_SIGNER)
+		login->version = sam_registry_signer(s, pin->name)->version;
+	if (role == SAM_ROLE_SECURITY_OFFICER)
+		login->until_ms = sam_clock_monotonic_ms() + policy->session_s * 1000;
 	return SAM_OK;
 }
 
@@ -76,7 +95,7 @@ static enum sam_reason login_by_password(struct sam *sam, const struct sam_snaps
 }
 
 /* A SAD by CKU_USER: at level 1 it logs its signer in; where somebody is, it is taken up if it is theirs. */
-static enum sam_reason login_by_sad(struct sam *sam, const struct sam_snapshot *s, const char *name,
+static enum sam_reason login_by_sad(const struct sam_snapshot *s, const char *name,
 				    const struct sam_login *current, const struct sam_activation *a,
 				    struct sam_login *login)
 {
@@ -84,7 +103,7 @@ static enum sam_reason login_by_sad(struct sam *sam, const struct sam_snapshot *
 		return SAM_SAD_FOREIGN;
 	if (current->name[0])
 		return sam_login_may_use(s, current, a->sub) ? SAM_ALREADY_LOGGED_IN : SAM_ANOTHER_LOGGED_IN;
-	if (sam->policy.level > 1)
+	if (s->sealed->policy.level > 1)
 		return SAM_SAD_IS_NO_LOGIN;
 	memset(login, 0, sizeof *login);
 	sam_mem_copy_text(login->name, sizeof login->name, a->sub);
@@ -126,7 +145,7 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 	else if (reason == SAM_OK && as == SAM_LOGIN_SO)
 		reason = SAM_PIN_FORM; /* an officer is no signer */
 	else if (reason == SAM_OK && (reason = sam_present(sam, s, &pin, &a, &msg)) == SAM_OK)
-		reason = login_by_sad(sam, s, name, &before, a, login);
+		reason = login_by_sad(s, name, &before, a, login);
 
 	bool taken = a && (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN);
 	struct sam_event event = {.type = SAM_EVENT_LOGIN, .reason = reason, .detail = msg.text[0] ? msg.text : NULL};
@@ -158,6 +177,76 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 	return reason;
 }
 
+/* The secret alone, or behind the own name and a colon, as it was given to C_Login. */
+static void own_secret(const char *name, const char **text, size_t *len)
+{
+	size_t name_len = strlen(name);
+	if (*len > name_len && memcmp(*text, name, name_len) == 0 && (*text)[name_len] == ':') {
+		*text += name_len + 1;
+		*len -= name_len + 1;
+	}
+}
+
+/* invariant 10: nobody but the officer changes it, and only after the old one. */
+static enum sam_reason replace_password(struct sam *sam, const struct sam_snapshot *s, const struct sam_policy *policy,
+					const struct sam_principal *p, const char *fresh, size_t len)
+{
+	struct sam_event event = {.type = SAM_EVENT_PRINCIPAL_PASSWD, .actor_kind = "principal", .actor = p->name,
+				  .role = sam_role_name(SAM_ROLE_SECURITY_OFFICER), .target = p->name};
+	struct sam_principal changed = *p;
+	struct sam_edit edit;
+	enum sam_reason reason = sam_password_strong(policy, p->name, fresh, len, NULL);
+	if (reason == SAM_OK && !sam_pin_may_be_password(fresh, len))
+		reason = SAM_PASSWORD_WEAK;
+	if (reason == SAM_OK && sam_password_check(sam->seal, fresh, len, p->password) == SAM_OK)
+		reason = SAM_PASSWORD_SAME;
+	if (reason == SAM_OK)
+		reason = sam_password_make(sam->seal, fresh, len, changed.password, sizeof changed.password);
+	changed.changed = sam_clock_now();
+	sam_edit_start(&edit, sam->registry, s);
+	if (reason == SAM_OK)
+		reason = sam_edit_set_principal(&edit, &changed);
+	if (reason == SAM_OK)
+		reason = sam_edit_commit_event(&edit, &sam->audit, &event);
+	sam_edit_clear(&edit);
+	sam_mem_wipe(&changed, sizeof changed);
+	if (reason == SAM_OK && sam_store_checkpoint(sam->store, true) != SAM_OK)
+		sam_log(SAM_LOG_WARNING, "no signed checkpoint could be made after C_SetPIN");
+	return reason;
+}
+
+enum sam_reason sam_set_password(struct sam *sam, const struct sam_login *login, const char *old, size_t old_len,
+				 const char *fresh, size_t len)
+{
+	const struct sam_policy *policy;
+	const struct sam_snapshot *s = NULL;
+	const struct sam_principal *p = NULL;
+	enum sam_reason reason = login->role == SAM_ROLE_SECURITY_OFFICER ? SAM_OK : SAM_PROHIBITED;
+	if (reason == SAM_OK)
+		reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK)
+		reason = sam_sealed_now(sam, s, &policy);
+	if (reason == SAM_OK && !(p = sam_registry_principal(s, login->name)))
+		reason = SAM_PRINCIPAL_UNKNOWN;
+	own_secret(login->name, &old, &old_len);
+	own_secret(login->name, &fresh, &len);
+	if (reason == SAM_OK)
+		reason = sam_identify_password(sam->registry, &sam->audit, s, SAM_COUNTER_PASSWORD_P11, p->name, p->password, old, old_len);
+	if (reason == SAM_OK)
+		reason = check_roles(policy, s, p->name);
+	if (reason == SAM_OK && sam_policy_second(policy, SAM_ACT_PRINCIPAL_PASSWD))
+		reason = SAM_SECOND_PERSON; /* there is none here: samctl principal passwd */
+	if (reason == SAM_OK)
+		reason = replace_password(sam, s, policy, p, fresh, len);
+	if (reason != SAM_OK) {
+		struct sam_event event = {.type = SAM_EVENT_ADMIN_REFUSED, .target = "C_SetPIN"};
+		sam_login_describe(&event, login);
+		reason = sam_audit_refuse(&sam->audit, &event, reason);
+	}
+	sam_registry_put(s);
+	return reason;
+}
+
 void sam_logout(struct sam *sam, const struct sam_login *login)
 {
 	struct sam_event event = {.type = SAM_EVENT_LOGOUT};
@@ -182,7 +271,7 @@ enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, con
 	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD) {
 		/* Clients send the same PIN to both logins. Where the login is the activation that is no
 		 * error; elsewhere a password authorises nothing. */
-		if (sam->policy.authorisation != SAM_AUTHORISE_LOGIN)
+		if (!s->sealed || s->sealed->policy.authorisation != SAM_AUTHORISE_LOGIN)
 			reason = SAM_PIN_FORM;
 		else if (strcmp(pin.name, login->name) != 0)
 			reason = SAM_ANOTHER_LOGGED_IN;

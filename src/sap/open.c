@@ -12,6 +12,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/ossl.h"
+#include "registry/edit.h"
 
 /* Levels 2 and 3 run apart, under a user of their own that alone can read the CM's PIN. */
 enum sam_reason sam_open_check_user(const struct sam_config *config, const struct sam_policy *policy,
@@ -52,7 +53,7 @@ static enum sam_reason load_files(struct sam *sam, const char *config_path, enum
 	return reason == SAM_OK ? sam_open_check_user(&sam->config, &sam->policy, msg) : reason;
 }
 
-enum sam_reason sam_open_cm(const struct sam_config *config, struct sam_cm **cm, struct sam_msg *msg)
+enum sam_reason sam_open_cm(const struct sam_config *config, bool again, struct sam_cm **cm, struct sam_msg *msg)
 {
 	char memo[PATH_MAX + 16];
 	snprintf(memo, sizeof memo, "%s.cm-refused", config->store);
@@ -62,6 +63,7 @@ enum sam_reason sam_open_cm(const struct sam_config *config, struct sam_cm **cm,
 		.serial = config->cm_serial[0] ? config->cm_serial : NULL,
 		.pin_source = config->cm_pin_source,
 		.refused_memo = memo,
+		.again = again,
 		.sessions = config->cm_sessions,
 		.recheck_ms = config->cm_recheck_ms,
 	};
@@ -82,26 +84,44 @@ enum sam_reason sam_open_seal(struct sam_cm *cm, struct sam_seal **seal, struct 
 	return reason;
 }
 
-static enum sam_reason open_store(struct sam *sam, struct sam_msg *msg)
+struct sam_store_options sam_open_options(const struct sam_config *config, struct sam_seal *seal,
+					  const struct sam_own *own)
 {
-	struct sam_store_options options = {
-		.path = sam->config.store, .seal = sam->seal, .chain = sam_audit_chain};
-	struct sam_store_head head;
-	enum sam_reason reason = sam_store_open(&options, &sam->store, msg);
-	if (reason == SAM_OK)
-		reason = sam_store_head(sam->store, &head);
+	return (struct sam_store_options){
+		.path = config->store,
+		.seal = seal,
+		.chain = sam_audit_chain,
+		.witness = &own->witness,
+		.migrate = sam_registry_migrate,
+		.migrate_arg = seal,
+	};
+}
+
+/* What decides is what officers signed, or nothing is opened (invariant 9). */
+static enum sam_reason check_sealed(struct sam *sam, enum sam_open_mode mode, struct sam_msg *msg)
+{
+	const struct sam_snapshot *s;
+	enum sam_reason reason = sam_registry_get(sam->registry, &s);
 	if (reason != SAM_OK)
 		return reason;
-	/* The policy decides: a changed one is noticed before it does (invariant 9). */
-	if (!sam_mem_equal(head.policy_sha256, sam->policy.sha256, sizeof head.policy_sha256)) {
-		sam_msg_set(msg, "%s: is not the policy that `samctl init` sealed", sam->config.policy);
-		return SAM_POLICY_CHANGED;
-	}
-	reason = sam_registry_open(sam->store, sam->seal, &sam->registry);
+	sam_mem_copy_text(sam->own.kid, sizeof sam->own.kid, s->statement_kid);
+	if (mode != SAM_OPEN_SIGNING)
+		reason = sam_sealed_check(sam->seal, &sam->config, &sam->policy, s, msg);
+	sam_registry_put(s);
+	return reason;
+}
+
+static enum sam_reason open_store(struct sam *sam, enum sam_open_mode mode, struct sam_msg *msg)
+{
+	sam_own_start(&sam->own, sam->cm, sam->config.sam_id);
+	const struct sam_store_options options = sam_open_options(&sam->config, sam->seal, &sam->own);
+	enum sam_reason reason = sam_store_open(&options, &sam->store, msg);
+	if (reason == SAM_OK)
+		reason = sam_registry_open(sam->store, sam->seal, &sam->registry);
 	if (reason == SAM_OK)
 		reason = sam_audit_start(&sam->audit, sam->store, sam->policy.level, sam->policy.sha256);
 	sam->audit_started = reason == SAM_OK;
-	return reason;
+	return reason == SAM_OK ? check_sealed(sam, mode, msg) : reason;
 }
 
 static enum sam_reason record_start(struct sam *sam)
@@ -129,6 +149,44 @@ static enum sam_reason record_start(struct sam *sam)
 	return sam_audit_event(&sam->audit, &event, false);
 }
 
+/* A store of a version that stated nothing yet has no key of its own: it gets one when officers sign a policy; and
+ * where there is one officer, the auditor and that one may make the second, as after init. */
+static enum sam_reason make_own_key(struct sam *sam, const struct sam_snapshot *s)
+{
+	struct sam_event event = {.type = SAM_EVENT_OWN_KEY, .actor_kind = "process", .new_value = sam->own.kid};
+	struct sam_edit edit;
+	EVP_PKEY *pkey = NULL;
+	sam_edit_start(&edit, sam->registry, s);
+	enum sam_reason reason = sam_own_create(&sam->own, &pkey);
+	if (reason == SAM_OK)
+		reason = sam_edit_set_statement_key(&edit, pkey, sam->own.kid);
+	if (reason == SAM_OK)
+		reason = sam_edit_second_officer(&edit, sam_registry_count(s, SAM_ROLE_SECURITY_OFFICER) == 1);
+	if (reason == SAM_OK)
+		reason = sam_edit_commit_event(&edit, &sam->audit, &event);
+	sam_edit_clear(&edit);
+	EVP_PKEY_free(pkey);
+	return reason;
+}
+
+enum sam_reason sam_open_own_key(struct sam *sam, struct sam_msg *msg)
+{
+	const struct sam_snapshot *s;
+	enum sam_reason reason = sam_cm_lock(sam->cm, msg); /* two at once would destroy each other's */
+	if (reason != SAM_OK)
+		return reason;
+	reason = sam_registry_get(sam->registry, &s);
+	if (reason == SAM_OK) {
+		if (!s->statement_key)
+			reason = make_own_key(sam, s);
+		else
+			sam_mem_copy_text(sam->own.kid, sizeof sam->own.kid, s->statement_kid);
+		sam_registry_put(s);
+	}
+	sam_cm_unlock(sam->cm);
+	return reason;
+}
+
 enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struct sam **out, struct sam_msg *msg)
 {
 	struct sam_msg own = {""};
@@ -141,11 +199,11 @@ enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struc
 	if (reason == SAM_OK)
 		reason = load_files(sam, config_path, mode, msg);
 	if (reason == SAM_OK)
-		reason = sam_open_cm(&sam->config, &sam->cm, msg);
+		reason = sam_open_cm(&sam->config, mode == SAM_OPEN_ENABLING, &sam->cm, msg);
 	if (reason == SAM_OK)
 		reason = sam_open_seal(sam->cm, &sam->seal, msg);
 	if (reason == SAM_OK)
-		reason = open_store(sam, msg);
+		reason = open_store(sam, mode, msg);
 	if (reason == SAM_OK && mode == SAM_OPEN_MODULE) {
 		reason = record_start(sam);
 		sam->stop_record = reason == SAM_OK;
@@ -196,6 +254,7 @@ struct sam_registry *sam_registry(struct sam *sam) { return sam->registry; }
 struct sam_audit *sam_audit(struct sam *sam) { return &sam->audit; }
 struct sam_cm *sam_cm(struct sam *sam) { return sam->cm; }
 const struct sam_seal *sam_seal(struct sam *sam) { return sam->seal; }
+struct sam_own *sam_own(struct sam *sam) { return &sam->own; }
 
 void sam_token_info(struct sam *sam, struct sam_token_info *out)
 {

@@ -170,3 +170,9 @@ enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name, stru
 	return read_password(pin, (size_t)(colon - pin), colon + 1, (size_t)(pin + len - colon - 1),
 			     out);
 }
+
+bool sam_pin_may_be_password(const char *secret, size_t len)
+{
+	struct sam_pin pin;
+	return sam_pin_read(secret, len, "somebody", &pin) == SAM_OK && pin.kind == SAM_PIN_PASSWORD;
+}

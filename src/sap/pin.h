@@ -27,4 +27,8 @@ struct sam_pin {
 enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name,
 			     struct sam_pin *out) SAM_MUST;
 
+/** sam_pin_may_be_password(secret, len): Would C_LoginUser, which is given the secret alone, take it for one, and not
+ * for a SAD or SAD token by its form? Asked before it becomes somebody's. */
+bool sam_pin_may_be_password(const char *secret, size_t len);
+
 #endif

@@ -54,45 +54,69 @@ static enum sam_reason find_authenticator(const struct sam_snapshot *s, const ch
 	return SAM_OK;
 }
 
-static enum sam_reason verify_jws(struct sam *sam, const struct sam_snapshot *s, const struct sam_jws *jws,
-				  const json_t *claims, struct sam_activation *a, struct sam_msg *msg)
+/* A change about the signer ends what was authorised before it: SADs by the time they were made at, what was
+ * verified already by the version (P1-6.3.1a.1). */
+static enum sam_reason check_signer(const struct sam_snapshot *s, const struct sam_activation *a, uint64_t version)
+{
+	const struct sam_signer *signer = sam_registry_signer(s, a->sub);
+	if (!signer)
+		return SAM_SAD_KEY_UNKNOWN;
+	if (signer->version != version || a->iat <= signer->changed)
+		return SAM_SAD_OLD;
+	return signer->suspended ? SAM_SIGNER_SUSPENDED : SAM_OK;
+}
+
+static enum sam_reason verify_jws(const struct sam_policy *policy, const struct sam_snapshot *s,
+				  const struct sam_jws *jws, const json_t *claims, struct sam_activation *a,
+				  struct sam_msg *msg)
 {
 	const struct sam_authenticator *authenticator;
-	enum sam_reason header = sam_sad_header(jws, a->kid);
+	enum sam_reason header = sam_sad_header(jws, "sad+jwt", a->kid);
 	enum sam_reason reason = sam_sad_identity(claims, a, msg);
 	if (header != SAM_OK)
 		reason = header;
 	if (reason == SAM_OK)
 		reason = find_authenticator(s, a->kid, a->sub, &authenticator);
-	if (reason == SAM_OK && !sam->policy.sad_algorithms[jws->alg])
+	if (reason == SAM_OK && !policy->sad_algorithms[jws->alg])
 		reason = SAM_SAD_ALGORITHM;
 	if (reason == SAM_OK)
-		reason = sam_jose_verify(jws, authenticator->pkey, authenticator->alg);
+		reason = sam_jose_verify(jws, authenticator->device.pkey, authenticator->device.alg);
 	return reason;
 }
 
-static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s, const struct sam_pin *pin,
-				   struct sam_activation *a, struct sam_msg *msg)
+/* ${order} NULL: a SAD for signatures; else one for something else. */
+static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s, const char *text, size_t len,
+				   struct sam_activation *a, struct sam_sad_operation *order, struct sam_msg *msg)
 {
+	const struct sam_policy *policy;
 	struct sam_jws jws = {0};
-	struct sam_sad_rules rules = {
+	enum sam_reason reason = sam_sealed_now(sam, s, &policy);
+	if (reason != SAM_OK)
+		return reason;
+	const struct sam_sad_rules rules = {
 		.sam_id = sam->config.sam_id,
 		.now = sam_clock_now(),
-		.max_lifetime = sam->policy.max_lifetime,
-		.leeway = sam->policy.leeway,
+		.max_lifetime = policy->max_lifetime,
+		.leeway = policy->leeway,
 	};
-	enum sam_reason reason = sam_ossl_digest(SAM_HASH_SHA256, pin->text, pin->len, a->sad_sha256);
+	reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, a->sad_sha256);
 	if (reason == SAM_OK)
-		reason = sam_jose_parse(pin->text, pin->len, &jws);
+		reason = sam_jose_parse(text, len, &jws);
 	sam_auto(json_decref) json_t *claims = reason == SAM_OK ? sam_jose_json(jws.payload, jws.payload_len) : NULL;
 	if (reason == SAM_OK)
-		reason = verify_jws(sam, s, &jws, claims, a, msg);
+		reason = verify_jws(policy, s, &jws, claims, a, msg);
 	if (reason == SAM_OK)
-		reason = sam_sad_claims(claims, &rules, a, msg);
+		reason = order ? sam_sad_operation_claims(claims, &rules, a, order, msg)
+			       : sam_sad_claims(claims, &rules, a, msg);
 	if (reason == SAM_OK)
 		reason = sam_seal_mac(sam->seal, SAM_SEAL_PAYLOAD, jws.payload, jws.payload_len, a->payload);
 	sam_jose_clear(&jws);
-	return reason;
+	if (reason != SAM_OK)
+		return reason;
+	a->version = sam_registry_signer(s, a->sub)->version;
+	reason = check_signer(s, a, a->version);
+	/* a suspended signer's SAD does nothing but resume */
+	return reason == SAM_SIGNER_SUSPENDED && order && strcmp(order->name, "resume") == 0 ? SAM_OK : reason;
 }
 
 static enum sam_reason present_token(struct sam *sam, const struct sam_snapshot *s, const struct sam_pin *pin,
@@ -117,7 +141,7 @@ enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *s, const
 	if (!a)
 		return SAM_MEMORY;
 	enum sam_reason reason = pin->kind == SAM_PIN_TOKEN ? present_token(sam, s, pin, a)
-							    : present_sad(sam, s, pin, a, msg);
+							    : present_sad(sam, s, pin->text, pin->len, a, NULL, msg);
 	if (reason != SAM_OK)
 		return reason;
 	struct sam_claim claim;
@@ -130,12 +154,13 @@ enum sam_reason sam_present_still(const struct sam_snapshot *s, const struct sam
 	const struct sam_authenticator *authenticator;
 	if (a->exp <= now)
 		return SAM_ACTIVATION_EXPIRED;
-	return find_authenticator(s, a->kid, a->sub, &authenticator);
+	enum sam_reason reason = find_authenticator(s, a->kid, a->sub, &authenticator);
+	return reason == SAM_OK ? check_signer(s, a, a->version) : reason;
 }
 
 void sam_present_claim(const struct sam_activation *a, struct sam_claim *claim)
 {
-	*claim = (struct sam_claim){.iss = a->iss, .jti = a->jti, .exp = a->exp};
+	*claim = (struct sam_claim){.iss = a->iss, .jti = a->jti, .iat = a->iat, .exp = a->exp};
 	memcpy(claim->payload, a->payload, sizeof claim->payload);
 	/* A limit only where it is less than the digests: each of those is given once anyway. */
 	claim->limit = a->limit < a->digest_count ? a->limit : 0;
@@ -153,4 +178,42 @@ void sam_present_describe(struct sam_event *event, const struct sam_activation *
 	if (!a->token || a->jti[0])
 		event->sad_sha256 = a->sad_sha256;
 	event->activation = a->token ? "token" : "sad";
+}
+
+/* ---- SADs for something else than signatures ---- */
+
+enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *s, const char *text, size_t len,
+			       const char *name, struct sam_order *out, struct sam_msg *msg)
+{
+	struct sam_claim claim;
+	memset(out, 0, sizeof *out);
+	enum sam_reason reason = present_sad(sam, s, text, len, &out->sad, &out->operation, msg);
+	if (reason == SAM_OK && strcmp(out->operation.name, name) != 0)
+		reason = SAM_SAD_OPERATION;
+	if (reason != SAM_OK)
+		return reason;
+	if (s->sealed->policy.level > 1) /* two factors and encryption are not there yet */
+		return SAM_FACTORS;
+	sam_present_claim(&out->sad, &claim);
+	return sam_store_known(sam->store, &claim, sam_clock_now());
+}
+
+void sam_order_spend(const struct sam_order *order, struct sam_spend *spend)
+{
+	static const uint8_t once[sizeof spend->digest] = "p11-sam operation";
+	memset(spend, 0, sizeof *spend);
+	sam_present_claim(&order->sad, &spend->claim);
+	spend->claim.limit = 1;
+	memcpy(spend->digest, once, sizeof once);
+}
+
+void sam_order_describe(struct sam_event *event, const struct sam_order *order, bool verified)
+{
+	const char *signer = event->signer; /* whom the act is about, whatever the SAD says */
+	sam_present_describe(event, &order->sad);
+	event->signer = signer;
+	event->actor_kind = verified ? "signer" : "process";
+	event->actor = verified ? order->sad.sub : NULL;
+	event->role = verified ? sam_role_name(SAM_ROLE_SIGNER) : NULL;
+	event->factors = verified ? "possession" : NULL;
 }

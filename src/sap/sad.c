@@ -16,13 +16,13 @@ static enum sam_reason refuse(enum sam_reason reason, struct sam_msg *msg, const
 	return reason;
 }
 
-enum sam_reason sam_sad_header(const struct sam_jws *jws, char kid[SAM_THUMBPRINT_LEN + 1])
+enum sam_reason sam_sad_header(const struct sam_jws *jws, const char *wanted, char kid[SAM_THUMBPRINT_LEN + 1])
 {
 	const char *typ = json_string_value(json_object_get(jws->header, "typ"));
 	const json_t *value = json_object_get(jws->header, "kid");
 	kid[0] = '\0';
 	/* RFC 8725 section 3.11: another JWS of the same key is never taken for a SAD */
-	if (!typ || strcmp(typ, "sad+jwt") != 0 || !json_is_string(value) ||
+	if (!typ || strcmp(typ, wanted) != 0 || !json_is_string(value) ||
 	    !sam_sad_thumbprint_valid(json_string_value(value), json_string_length(value)))
 		return SAM_SAD_HEADER;
 	memcpy(kid, json_string_value(value), SAM_THUMBPRINT_LEN + 1);
@@ -133,7 +133,17 @@ static enum sam_reason check_unused(const json_t *claims, struct sam_msg *msg)
 	return SAM_OK;
 }
 
-static enum sam_reason check_operation(const json_t *claims, struct sam_msg *msg)
+/* What no SAD of this version may have. */
+static enum sam_reason check_absent(const json_t *claims, struct sam_msg *msg)
+{
+	if (json_object_get(claims, "cnf"))
+		return refuse(SAM_SAD_CNF, msg, "cnf");
+	if (json_object_get(claims, "pin")) /* a signed SAD can be read by anybody on its way */
+		return refuse(SAM_SAD_CLAIMS, msg, "pin");
+	return SAM_OK;
+}
+
+static enum sam_reason check_sign(const json_t *claims, struct sam_msg *msg)
 {
 	const json_t *operation = json_object_get(claims, "operation");
 	if (operation && !json_is_string(operation))
@@ -142,10 +152,6 @@ static enum sam_reason check_operation(const json_t *claims, struct sam_msg *msg
 		return refuse(SAM_SAD_OPERATION, msg, "operation");
 	if (json_object_get(claims, "operation_params"))
 		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
-	if (json_object_get(claims, "cnf"))
-		return refuse(SAM_SAD_CNF, msg, "cnf");
-	if (json_object_get(claims, "pin")) /* a signed SAD can be read by anybody on its way */
-		return refuse(SAM_SAD_CLAIMS, msg, "pin");
 	return SAM_OK;
 }
 
@@ -160,29 +166,52 @@ enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *ou
 	return read_subject(claims, out, msg);
 }
 
-enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
-			       struct sam_activation *out, struct sam_msg *msg)
+enum sam_reason sam_sad_frame(const json_t *claims, const struct sam_sad_rules *rules, struct sam_activation *out,
+			      struct sam_msg *msg)
 {
-	out->digests = NULL; /* so that sam_sad_clear() is safe whatever was there */
-	out->digest_count = 0;
-	out->sign_algo[0] = '\0';
-	enum sam_reason reason = sam_sad_identity(claims, out, msg);
-	if (reason == SAM_OK)
-		reason = check_audience(claims, rules->sam_id, msg);
+	enum sam_reason reason = check_audience(claims, rules->sam_id, msg);
 	if (reason == SAM_OK)
 		reason = read_jti(claims, out, msg);
 	if (reason == SAM_OK)
 		reason = read_times(claims, out, msg);
 	if (reason == SAM_OK)
 		reason = check_unused(claims, msg);
+	return reason == SAM_OK ? check_times(out, rules, msg) : reason;
+}
+
+/* What SADs for signing and for other operations have in common. */
+static enum sam_reason read_common(const json_t *claims, const struct sam_sad_rules *rules, struct sam_activation *out,
+				   struct sam_msg *msg)
+{
+	out->digests = NULL; /* so that sam_sad_clear() is safe whatever was there */
+	out->digest_count = 0;
+	out->sign_algo[0] = '\0';
+	enum sam_reason reason = sam_sad_identity(claims, out, msg);
 	if (reason == SAM_OK)
-		reason = check_times(out, rules, msg);
+		reason = sam_sad_frame(claims, rules, out, msg);
+	return reason == SAM_OK ? check_absent(claims, msg) : reason;
+}
+
+enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
+			       struct sam_activation *out, struct sam_msg *msg)
+{
+	enum sam_reason reason = read_common(claims, rules, out, msg);
 	if (reason == SAM_OK)
-		reason = check_operation(claims, msg);
+		reason = check_sign(claims, msg);
 	if (reason == SAM_OK)
 		reason = sam_sad_details(json_object_get(claims, "authorization_details"), out,
 					 msg);
 	return reason;
+}
+
+enum sam_reason sam_sad_operation_claims(const json_t *claims, const struct sam_sad_rules *rules,
+					 struct sam_activation *out, struct sam_sad_operation *operation,
+					 struct sam_msg *msg)
+{
+	enum sam_reason reason = read_common(claims, rules, out, msg);
+	if (reason == SAM_OK && json_object_get(claims, "authorization_details"))
+		return refuse(SAM_SAD_DETAILS, msg, "authorization_details");
+	return reason == SAM_OK ? sam_operation_read(claims, operation, msg) : reason;
 }
 
 void sam_sad_clear(struct sam_activation *activation)

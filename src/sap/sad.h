@@ -31,6 +31,15 @@ struct sam_activation {
 	uint8_t payload[32];    /* HMAC of the payload under SAM_SEAL_PAYLOAD */
 	uint8_t sad_sha256[32]; /* of the whole compact JWS */
 	bool token;             /* it came by a SAD token */
+	uint64_t version;       /* of the signer, when it was verified: a change since has ended it */
+};
+
+/* What a SAD orders that is for no signature: `operation` and its `operation_params` (p11-sam-sad(7)). */
+struct sam_sad_operation {
+	char name[16];
+	char act[8], jkt[SAM_THUMBPRINT_LEN + 1];      /* authenticator */
+	char credential[33];                           /* suspend, resume, revoke, destroy; "": the signer */
+	char reason[SAM_SAD_LABEL_MAX + 1];
 };
 
 /* What the claims are checked against. */
@@ -39,9 +48,9 @@ struct sam_sad_rules {
 	int64_t now, max_lifetime, leeway; /* seconds */
 };
 
-/** sam_sad_header(jws, kid): What a SAD's header needs beyond sam_jose_parse(): `typ` is `sad+jwt`
- * and `kid` a thumbprint, copied to ${kid}. SAD_HEADER. */
-enum sam_reason sam_sad_header(const struct sam_jws *jws,
+/** sam_sad_header(jws, typ, kid): What a SAD's header, or another statement's, needs beyond sam_jose_parse(): its
+ * `typ` (a SAD's is `sad+jwt`) and a thumbprint as `kid`, copied to ${kid}. SAD_HEADER. */
+enum sam_reason sam_sad_header(const struct sam_jws *jws, const char *typ,
 			       char kid[SAM_THUMBPRINT_LEN + 1]) SAM_MUST;
 
 /** sam_sad_identity(claims, out, msg): The `iss`, `sub` and, if it is one, the `jti`, from claims
@@ -60,6 +69,24 @@ enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *ou
  * ${msg} names the claim, never its value. Free with sam_sad_clear(), also after a failure. */
 enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
 			       struct sam_activation *out, struct sam_msg *msg) SAM_MUST;
+
+/** sam_sad_frame(claims, rules, out, msg): Of these only `aud`, `jti`, `iat`, `nbf`, `exp` and the types of `amr`,
+ * `acr`, `auth_time`: what every statement to the SAM has. */
+enum sam_reason sam_sad_frame(const json_t *claims, const struct sam_sad_rules *rules,
+			      struct sam_activation *out, struct sam_msg *msg) SAM_MUST;
+
+/** sam_sad_operation_claims(claims, rules, out, operation, msg): The same for a SAD that orders something else than
+ * a signature; it has no `authorization_details`. SAD_OPERATION if it is `sign`, or none of this version. */
+enum sam_reason sam_sad_operation_claims(const json_t *claims, const struct sam_sad_rules *rules,
+					 struct sam_activation *out, struct sam_sad_operation *operation,
+					 struct sam_msg *msg) SAM_MUST;
+
+/** sam_operation_read(claims, out, msg): `operation` and `operation_params`, every member checked. */
+enum sam_reason sam_operation_read(const json_t *claims, struct sam_sad_operation *out,
+				   struct sam_msg *msg) SAM_MUST;
+
+/** sam_sad_label_valid(text, len): May people be shown it: at most 256 bytes, nothing that moves or hides text? */
+bool sam_sad_label_valid(const char *text, size_t len);
 
 void sam_sad_clear(struct sam_activation *activation);
 

@@ -15,7 +15,6 @@ enum sam_reason sam_sad_details(const json_t *claim, struct sam_activation *out,
 /* Checks of single values, for claims and for what comes back from the store. */
 bool sam_sad_credential_valid(const char *text);
 bool sam_sad_oid_valid(const char *text);
-bool sam_sad_label_valid(const char *text, size_t len);
 bool sam_sad_jti_valid(const char *text, size_t len);
 bool sam_sad_thumbprint_valid(const char *text, size_t len);
 

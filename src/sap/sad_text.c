@@ -34,11 +34,12 @@ enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
 	if (!digests)
 		return SAM_MEMORY;
 	sam_auto(json_decref) json_t *json = json_pack(
-		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s}", "iss", a->iss, "sub",
+		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s,s:I}", "iss", a->iss, "sub",
 		a->sub, "jti", a->jti, "kid", a->kid, "iat", (json_int_t)a->iat, "nbf",
 		(json_int_t)a->nbf, "exp", (json_int_t)a->exp, "credential", a->credential, "hash",
 		sam_hash_name(a->hash), "digests", digests, "limit", (json_int_t)a->limit,
-		"sign_algo", a->sign_algo, "payload", payload, "sad_sha256", sha256);
+		"sign_algo", a->sign_algo, "payload", payload, "sad_sha256", sha256, "version",
+		(json_int_t)a->version);
 	*text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	return *text ? SAM_OK : SAM_MEMORY;
 }
@@ -106,7 +107,8 @@ static bool read_all(const json_t *json, struct sam_activation *a)
 {
 	char hash[16];
 	int64_t limit = 0;
-	if (json_object_size(json) != 14 || !text_member(json, "iss", a->iss, sizeof a->iss) ||
+	const json_t *version = json_object_get(json, "version"); /* earlier versions had none: 0 */
+	if (json_object_size(json) != (version ? 15 : 14) || !text_member(json, "iss", a->iss, sizeof a->iss) ||
 	    !text_member(json, "sub", a->sub, sizeof a->sub) ||
 	    !sam_name_valid(a->sub, strlen(a->sub)) ||
 	    !text_member(json, "jti", a->jti, sizeof a->jti) ||
@@ -129,6 +131,9 @@ static bool read_all(const json_t *json, struct sam_activation *a)
 	if (a->hash == SAM_HASH_NONE || !digests_member(json_object_get(json, "digests"), a) ||
 	    limit > (int64_t)a->digest_count)
 		return false;
+	if (version && (!json_is_integer(version) || json_integer_value(version) < 0))
+		return false;
+	a->version = (uint64_t)json_integer_value(version);
 	a->limit = (uint32_t)limit;
 	a->token = true;
 	return true;

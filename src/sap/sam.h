@@ -16,10 +16,12 @@ struct sam_activation; /* a SAD that was verified, see sap/sad.h; counted, immut
 enum sam_open_mode {
 	SAM_OPEN_MODULE, /* the PKCS#11 module: start record, CM, everything */
 	SAM_OPEN_TOOL,   /* samctl: the same without the start record */
+	SAM_OPEN_SIGNING, /* `policy sign`: files that are not the signed ones are no hindrance */
+	SAM_OPEN_ENABLING, /* `cm enable`: the CM's PIN is tried though it was refused before */
 };
 
 /** sam_open(config_path, mode, out, msg): ${config_path} NULL: as sam_config_find(). Loads configuration and
- * policy, opens CM and store, compares the policy with the one sealed at init. ${msg} says why not. */
+ * policy, opens CM and store, compares the files with those that officers signed. ${msg} says why not. */
 enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struct sam **out,
 			 struct sam_msg *msg) SAM_MUST;
 void sam_close(struct sam *sam);
@@ -32,6 +34,8 @@ struct sam_login {
 	char name[SAM_NAME_SIZE]; /* "": nobody */
 	enum sam_role role;       /* SIGNER or SCA, or SECURITY_OFFICER for CKU_SO */
 	bool by_sad;              /* the SAD was the service authentication (level 1) */
+	uint64_t version;         /* of the signer then: a change since ends what this login authorises */
+	int64_t until_ms;         /* of sam_clock_monotonic_ms(): an officer's login ends then (P1-7.1.2.4); 0: never */
 };
 
 enum sam_login_as { SAM_LOGIN_USER, SAM_LOGIN_SO };
@@ -47,6 +51,11 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 
 /** sam_logout(sam, login): Record it. */
 void sam_logout(struct sam *sam, const struct sam_login *login);
+
+/** sam_set_password(sam, login, old, old_len, fresh, len): C_SetPIN: an officer changes the own password. ${old} and
+ * ${fresh} may stand behind "NAME:". PASSWORD_WRONG, PASSWORD_WEAK, LOCKED, PROHIBITED (not an officer). */
+enum sam_reason sam_set_password(struct sam *sam, const struct sam_login *login, const char *old, size_t old_len,
+				 const char *fresh, size_t len) SAM_MUST;
 
 /** sam_activate(sam, login, name, pin, len, activation): C_Login(CKU_CONTEXT_SPECIFIC): verify what was
  * presented. A password is PIN_FORM's business unless the policy's level 1 login counts. ${login}: who
