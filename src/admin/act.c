@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Who may, with whom, and then all of it in one transaction (invariants 4 and 10).
+ */
+#include "admin/internal.h"
+
+#include <string.h>
+#include "base/clock.h"
+#include "sap/jose.h"
+
+enum { ID_CHARACTERS = SAM_PENDING_SIZE - 1, PENDING_EACH = 16 };
+
+static const struct {
+	sam_perform *perform;
+	enum sam_reason (*before)(struct sam_doing *d); /* the last thing before the commit, that may fail */
+	void (*after)(struct sam_doing *d);
+} table[SAM_ACT_COUNT] = {
+	[SAM_ACT_SIGNER_ADD] = {sam_perform_signer_add, NULL, NULL},
+	[SAM_ACT_SIGNER_SUSPEND] = {sam_perform_signer_suspend, NULL, NULL},
+	[SAM_ACT_SIGNER_RESUME] = {sam_perform_signer_resume, NULL, NULL},
+	[SAM_ACT_SIGNER_REMOVE] = {sam_perform_signer_remove, NULL, sam_perform_after_remove},
+	[SAM_ACT_SIGNER_UNLOCK] = {sam_perform_signer_unlock, NULL, NULL},
+	[SAM_ACT_SIGNER_PASSWD] = {sam_perform_signer_passwd, NULL, NULL},
+	[SAM_ACT_SIGNER_PASSWD_FIRST] = {sam_perform_signer_passwd, NULL, NULL},
+	[SAM_ACT_AUTHENTICATOR_FIRST] = {sam_perform_authenticator_add, NULL, NULL},
+	[SAM_ACT_AUTHENTICATOR_ADD] = {sam_perform_authenticator_add, NULL, NULL},
+	[SAM_ACT_AUTHENTICATOR_REPLACE] = {sam_perform_authenticator_replace, NULL, NULL},
+	[SAM_ACT_AUTHENTICATOR_REMOVE] = {sam_perform_authenticator_remove, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_ADD] = {sam_perform_principal_add, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_ADD_TRUSTED] = {sam_perform_principal_add, NULL, NULL},
+	[SAM_ACT_SECOND_OFFICER] = {sam_perform_principal_add, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_REMOVE] = {sam_perform_principal_remove, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_UNLOCK] = {sam_perform_principal_unlock, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_UNLOCK_TRUSTED] = {sam_perform_principal_unlock, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_PASSWD] = {sam_perform_principal_passwd, NULL, NULL},
+	[SAM_ACT_PRINCIPAL_DEVICE] = {sam_perform_principal_device, NULL, NULL},
+	[SAM_ACT_ROLE_GRANT] = {sam_perform_role_grant, NULL, NULL},
+	[SAM_ACT_ROLE_REVOKE] = {sam_perform_role_revoke, NULL, NULL},
+	[SAM_ACT_POLICY_SIGN] = {sam_perform_policy_sign, sam_perform_before_policy, NULL},
+	[SAM_ACT_POLICY_LEVEL] = {sam_perform_policy_sign, sam_perform_before_policy, NULL},
+	[SAM_ACT_CM_ENABLE] = {sam_perform_cm_enable, NULL, NULL},
+	[SAM_ACT_CM_DISABLE] = {sam_perform_cm_disable, NULL, NULL},
+};
+
+/* ---- parameters ---- */
+
+const char *sam_param(const struct sam_doing *d, const char *name)
+{
+	return json_string_value(json_object_get(d->params, name));
+}
+
+enum sam_reason sam_param_device(const struct sam_doing *d, struct sam_device *out)
+{
+	const json_t *json = json_object_get(d->params, "jwk");
+	struct sam_jwk jwk = {.pkey = NULL};
+	memset(out, 0, sizeof *out);
+	enum sam_reason reason = sam_jose_jwk(json, &jwk, d->msg);
+	if (reason != SAM_OK)
+		return SAM_ARGUMENTS;
+	sam_auto(json_decref) json_t *public = sam_jose_jwk_public(json);
+	sam_auto(sam_free) char *text = public ? json_dumps(public, JSON_COMPACT) : NULL;
+	reason = text ? sam_device_set(out, text, jwk.thumbprint, jwk.alg, jwk.pkey) : SAM_MEMORY;
+	sam_jose_jwk_clear(&jwk);
+	return reason;
+}
+
+void sam_doing_clear_locks(struct sam_doing *d, const char *name)
+{
+	sam_identify_doors(name, d->clears);
+	d->clear_count = SAM_DOORS;
+}
+
+/* ---- which act is it, and who may do it ---- */
+
+/* The row of acts.def that is meant: of several for one verb it depends on what is there. */
+enum sam_act sam_doing_refine(const struct sam_doing *d, enum sam_act act)
+{
+	const char *id = sam_param(d, "id"), *role = sam_param(d, "role"), *name = sam_param(d, "name");
+	const struct sam_signer *signer = id ? sam_registry_signer(d->s, id) : NULL;
+	const struct sam_principal *p = name ? sam_registry_principal(d->s, name) : NULL;
+	switch (act) {
+	case SAM_ACT_PRINCIPAL_UNLOCK:
+	case SAM_ACT_PRINCIPAL_UNLOCK_TRUSTED:
+		return p && p->roles != SAM_SCA ? SAM_ACT_PRINCIPAL_UNLOCK_TRUSTED : SAM_ACT_PRINCIPAL_UNLOCK;
+	case SAM_ACT_AUTHENTICATOR_ADD:
+	case SAM_ACT_AUTHENTICATOR_FIRST:
+		return signer && !signer->enrolled ? SAM_ACT_AUTHENTICATOR_FIRST : SAM_ACT_AUTHENTICATOR_ADD;
+	case SAM_ACT_SIGNER_PASSWD:
+	case SAM_ACT_SIGNER_PASSWD_FIRST: /* the login authorises: its password is an authenticator */
+		return signer && !signer->password_own && d->policy->authorisation == SAM_AUTHORISE_LOGIN
+			       ? SAM_ACT_SIGNER_PASSWD_FIRST
+			       : SAM_ACT_SIGNER_PASSWD;
+	case SAM_ACT_PRINCIPAL_ADD:
+	case SAM_ACT_PRINCIPAL_ADD_TRUSTED:
+	case SAM_ACT_SECOND_OFFICER:
+		if (!role || strcmp(role, sam_role_name(SAM_ROLE_SCA)) == 0)
+			return SAM_ACT_PRINCIPAL_ADD;
+		return d->s->second_officer && strcmp(role, sam_role_name(SAM_ROLE_SECURITY_OFFICER)) == 0 &&
+				       sam_registry_count(d->s, SAM_ROLE_SECURITY_OFFICER) == 1
+			       ? SAM_ACT_SECOND_OFFICER
+			       : SAM_ACT_PRINCIPAL_ADD_TRUSTED;
+	case SAM_ACT_POLICY_SIGN:
+	case SAM_ACT_POLICY_LEVEL:
+		return d->sealed.policy.level > 1 || (d->s->sealed && d->s->sealed->level > 1)
+			       ? SAM_ACT_POLICY_LEVEL
+			       : SAM_ACT_POLICY_SIGN;
+	default:
+		return act;
+	}
+}
+
+/* A person who still is who they were when identified: who was removed, locked or suspended since is nobody. */
+enum sam_reason sam_doing_check_person(const struct sam_doing *d, const struct sam_person *person, unsigned roles)
+{
+	const struct sam_principal *p = sam_registry_principal(d->s, person->name);
+	const struct sam_signer *signer = sam_registry_signer(d->s, person->name);
+	const unsigned has = p && !p->locked ? p->roles : signer && !signer->suspended ? SAM_SIGNER : 0;
+	if (!(person->roles & has & roles))
+		return SAM_ROLE;
+	if (p && sam_roles_conflict(d->policy, p->roles))
+		return SAM_ROLES_CONFLICT;
+	if (p && p->changed != person->changed)
+		return SAM_SESSION_OVER;
+	return sam_clock_monotonic_ms() < person->until_ms ? SAM_OK : SAM_SESSION_OVER;
+}
+
+/* invariant 10: two people are two names, and each has a role that the act asks of one of them. */
+enum sam_reason sam_doing_check_second(const struct sam_doing *d, const char *first, unsigned first_roles,
+				       const struct sam_person *second)
+{
+	const char *id = sam_param(d, "id");
+	const struct sam_signer *signer = id ? sam_registry_signer(d->s, id) : NULL;
+	enum sam_reason reason = sam_doing_check_person(d, second, sam_policy_second(d->policy, d->act));
+	if (reason != SAM_OK)
+		return reason == SAM_ROLE ? SAM_SECOND_PERSON : reason;
+	if (strcmp(first, second->name) == 0)
+		return SAM_SECOND_PERSON;
+	/* officer and auditor, not two of one kind */
+	if (d->act == SAM_ACT_SECOND_OFFICER && (second->roles & first_roles))
+		return SAM_SECOND_PERSON;
+	/* who gave the first password knows it: another has to ask the signer */
+	if (d->act == SAM_ACT_SIGNER_PASSWD_FIRST && signer && strcmp(signer->password_by, second->name) == 0)
+		return SAM_SECOND_PERSON;
+	return SAM_OK;
+}
+
+/* What is one's own is nobody else's, whatever the role. */
+static enum sam_reason check_own(const struct sam_doing *d, const struct sam_person *person)
+{
+	const char *whose = sam_param(d, "name") ? sam_param(d, "name") : sam_param(d, "id");
+	bool own = d->act == SAM_ACT_PRINCIPAL_PASSWD || d->act == SAM_ACT_PRINCIPAL_DEVICE ||
+		   d->act == SAM_ACT_SIGNER_PASSWD || d->act == SAM_ACT_SIGNER_PASSWD_FIRST;
+	return own && (!whose || strcmp(whose, person->name) != 0) ? SAM_ROLE : SAM_OK;
+}
+
+/* The level of the policy that is to be signed says which act it is. */
+enum sam_reason sam_doing_read_policy(struct sam_doing *d)
+{
+	const char *text = sam_param(d, "text");
+	if (d->act != SAM_ACT_POLICY_SIGN && d->act != SAM_ACT_POLICY_LEVEL)
+		return SAM_OK;
+	return text ? sam_policy_parse("the policy", text, strlen(text), &d->sealed.policy, d->msg) : SAM_ARGUMENTS;
+}
+
+/* ---- records ---- */
+
+static void describe_actor(const struct sam_doing *d, struct sam_event *event, const char *name, unsigned as)
+{
+	const struct sam_principal *p = name ? sam_registry_principal(d->s, name) : NULL;
+	struct sam_person person = {.roles = p ? p->roles : SAM_SIGNER};
+	if (!name)
+		return;
+	sam_mem_copy_text(person.name, sizeof person.name, name);
+	sam_person_describe(event, &person, as);
+	event->actor = name; /* it outlives the person above */
+}
+
+/* The act's own record, and one of the second person's. */
+static enum sam_reason make_records(struct sam_doing *d, const char *id, struct sam_audit_record records[2],
+				    size_t *count)
+{
+	struct sam_audit *audit = sam_audit(d->sam);
+	struct sam_event second = {
+		.type = d->waiting ? SAM_EVENT_PENDING_ADD : SAM_EVENT_CONFIRM,
+		.signer = d->event.signer,
+		.target = sam_act_info(d->act)->name,
+		.new_value = d->event.target,
+		.reference = id,
+	};
+	*count = 0;
+	d->event.reference = d->second ? id : d->event.reference;
+	if (d->order)
+		sam_order_describe(&d->event, d->order, true);
+	else
+		describe_actor(d, &d->event, d->by, sam_act_info(d->act)->first);
+	enum sam_reason reason = SAM_OK;
+	if (!d->waiting)
+		reason = sam_audit_make(audit, &d->event, &records[(*count)++]);
+	if (reason == SAM_OK && (d->waiting || d->second)) {
+		describe_actor(d, &second, d->waiting ? d->by : d->second,
+			       d->waiting ? sam_act_info(d->act)->first : sam_policy_second(d->policy, d->act));
+		reason = sam_audit_make(audit, &second, &records[(*count)++]);
+	}
+	return reason;
+}
+
+static enum sam_reason commit(struct sam_doing *d, const char *id)
+{
+	struct sam_audit_record made[2] = {{.members = NULL}, {.members = NULL}};
+	struct sam_record records[2];
+	size_t count;
+	enum sam_reason reason = make_records(d, id, made, &count);
+	for (size_t i = 0; i < count; i++)
+		records[i] = made[i].record;
+	struct sam_edit_with with = {
+		.spends = d->spends,
+		.spend_count = d->spend_count,
+		.clears = d->clears,
+		.clear_count = d->waiting ? 0 : d->clear_count,
+		.records = records,
+		.record_count = count,
+		.now = d->now,
+	};
+	if (reason == SAM_OK)
+		reason = sam_edit_commit(&d->edit, &with);
+	sam_audit_clear(&made[0]);
+	sam_audit_clear(&made[1]);
+	return reason;
+}
+
+/* Refusals are recorded like any other (P1-7.1.4.1c). */
+enum sam_reason sam_doing_refuse(struct sam_doing *d, enum sam_reason why)
+{
+	struct sam_event event = {
+		.type = SAM_EVENT_ADMIN_REFUSED,
+		.target = sam_act_info(d->act)->name,
+		.new_value = d->event.target,
+		/* a name that nobody has is an attacker's text */
+		.signer = d->event.signer && sam_registry_signer(d->s, d->event.signer) ? d->event.signer : NULL,
+		.detail = d->msg->text[0] ? d->msg->text : NULL,
+	};
+	if (d->order)
+		sam_order_describe(&event, d->order, false);
+	else
+		describe_actor(d, &event, d->second ? d->second : d->by,
+			       d->second ? sam_policy_second(d->policy, d->act) : sam_act_info(d->act)->first);
+	event.reason = why;
+	enum sam_reason reason = sam_audit_event(sam_audit(d->sam), &event, true);
+	return reason == SAM_OK ? why : reason;
+}
+
+/* ---- doing ---- */
+
+void sam_doing_clear(struct sam_doing *d)
+{
+	sam_edit_clear(&d->edit);
+	sam_statement_clear(&d->proof);
+	free(d->sealed.text);
+	free(d->sealed.jws);
+	sam_device_clear(&d->sealed.signer);
+	sam_mem_wipe(&d->signer, sizeof d->signer);
+	sam_mem_wipe(&d->principal, sizeof d->principal);
+	sam_registry_put(d->s);
+	d->s = NULL;
+}
+
+/* Ready to look at an act on the state of now. */
+enum sam_reason sam_doing_start(struct sam_doing *d, struct sam *sam, const json_t *params, struct sam_msg *msg)
+{
+	static const struct sam_policy none = {.level = 0};
+	*d = (struct sam_doing){.sam = sam, .params = params, .now = sam_clock_now(), .msg = msg};
+	enum sam_reason reason = sam_registry_get(sam_registry(sam), &d->s);
+	if (reason != SAM_OK)
+		return reason;
+	d->policy = d->s->sealed ? &d->s->sealed->policy : &none;
+	sam_edit_start(&d->edit, sam_registry(sam), d->s);
+	return SAM_OK;
+}
+
+/* 13 characters of base32: 65 bits, for people to read to each other. */
+static enum sam_reason new_id(char id[SAM_PENDING_SIZE])
+{
+	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+	uint8_t random[ID_CHARACTERS];
+	enum sam_reason reason = sam_ossl_random(random, sizeof random);
+	for (size_t i = 0; reason == SAM_OK && i < sizeof random; i++)
+		id[i] = alphabet[random[i] & 31];
+	id[ID_CHARACTERS] = '\0';
+	return reason;
+}
+
+/* The same act about the same: the newer wish counts. */
+static bool is_same(const struct sam_doing *d, const struct sam_pending *p)
+{
+	static const char *const about[] = {"id", "name", "kid", "role"};
+	sam_auto(json_decref) json_t *params = json_loads(p->params, 0, NULL);
+	bool same = params && p->act == d->act && strcmp(p->by, d->by) == 0;
+	for (size_t i = 0; same && i < sizeof about / sizeof about[0]; i++) {
+		const json_t *was = json_object_get(params, about[i]), *is = json_object_get(d->params, about[i]);
+		same = was == is || (was && is && json_equal(was, is));
+	}
+	return same;
+}
+
+/* What nobody can confirm any more goes, and what this person wished before about the same; of others' acts none,
+ * and nobody fills the places for all. */
+static enum sam_reason make_room(struct sam_doing *d)
+{
+	enum sam_reason reason = SAM_OK;
+	unsigned mine = 0;
+	for (size_t i = 0; reason == SAM_OK && i < d->s->pending_count; i++) {
+		const struct sam_pending *p = &d->s->pendings[i];
+		if (p->expires <= d->now || is_same(d, p))
+			reason = sam_edit_remove_pending(&d->edit, p->id);
+		else
+			mine += strcmp(p->by, d->by) == 0;
+	}
+	return reason == SAM_OK && mine >= PENDING_EACH ? SAM_PENDINGS_FULL : reason;
+}
+
+/* Everything that can be refused is refused now; the changes themselves wait. */
+static enum sam_reason put_off(struct sam_doing *d, struct sam_outcome *out)
+{
+	sam_auto(sam_free) char *text = json_dumps(d->params, JSON_COMPACT);
+	struct sam_pending pending = {.act = d->act, .created = d->now, .params = text};
+	if (!text)
+		return SAM_MEMORY;
+	sam_edit_clear(&d->edit);
+	pending.expires = d->now + (d->policy->pending_s ? d->policy->pending_s : 3600);
+	sam_mem_copy_text(pending.by, sizeof pending.by, d->by);
+	enum sam_reason reason = new_id(pending.id);
+	if (reason == SAM_OK)
+		reason = make_room(d);
+	if (reason == SAM_OK)
+		reason = sam_edit_add_pending(&d->edit, &pending);
+	if (reason == SAM_OK)
+		reason = commit(d, pending.id);
+	if (reason == SAM_OK) {
+		out->pending = true;
+		memcpy(out->id, pending.id, sizeof out->id);
+	}
+	sam_mem_wipe(text, strlen(text));
+	return reason;
+}
+
+/* Looked at, then done, or left to wait. */
+enum sam_reason sam_doing_carry_out(struct sam_doing *d, bool waits, struct sam_outcome *out)
+{
+	d->waiting = waits;
+	out->act = d->act;
+	enum sam_reason reason = table[d->act].perform ? table[d->act].perform(d) : SAM_INTERNAL;
+	if (reason != SAM_OK)
+		return reason;
+	if (waits)
+		return put_off(d, out);
+	if (d->second && !out->id[0])
+		reason = new_id(out->id);
+	if (reason == SAM_OK && table[d->act].before)
+		reason = table[d->act].before(d);
+	if (reason == SAM_OK)
+		reason = commit(d, out->id);
+	if (reason == SAM_OK && table[d->act].after)
+		table[d->act].after(d);
+	return reason;
+}
+
+/* By the signer's SAD, which must be about this signer (and the act's own function looks at the rest). */
+static enum sam_reason by_sad(struct sam_doing *d, const struct sam_actors *actors, struct sam_order *order,
+			      struct sam_outcome *out)
+{
+	const char *name = sam_act_info(d->act)->sad, *id = sam_param(d, "id");
+	if (!*name)
+		return SAM_SAD_OPERATION;
+	enum sam_reason reason = sam_order_read(d->sam, d->s, actors->sad, actors->sad_len, name, order, d->msg);
+	d->order = order;
+	if (reason == SAM_OK && (!id || strcmp(order->sad.sub, id) != 0))
+		reason = SAM_SAD_FOREIGN;
+	if (reason != SAM_OK)
+		return reason;
+	sam_order_spend(order, &d->spends[d->spend_count++]);
+	return sam_doing_carry_out(d, false, out);
+}
+
+static enum sam_reason by_people(struct sam_doing *d, const struct sam_actors *actors, struct sam_outcome *out)
+{
+	const unsigned second = sam_policy_second(d->policy, d->act);
+	d->by = actors->first.name;
+	enum sam_reason reason = sam_doing_check_person(d, &actors->first, sam_act_info(d->act)->first);
+	if (reason == SAM_OK)
+		reason = check_own(d, &actors->first);
+	if (reason == SAM_OK && actors->second.name[0] && second) {
+		d->second = actors->second.name;
+		reason = sam_doing_check_second(d, d->by, actors->first.roles, &actors->second);
+	}
+	return reason == SAM_OK ? sam_doing_carry_out(d, second && !d->second, out) : reason;
+}
+
+static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actors, enum sam_act act,
+				 const json_t *params, struct sam_outcome *out)
+{
+	enum sam_reason reason = SAM_STORE_CHANGED;
+	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
+		struct sam_doing d;
+		struct sam_order order;
+		out->msg.text[0] = out->id[0] = '\0';
+		reason = sam_doing_start(&d, sam, params, &out->msg);
+		if (reason != SAM_OK)
+			return reason;
+		d.act = act;
+		reason = sam_doing_read_policy(&d);
+		d.act = out->act = sam_doing_refine(&d, act);
+		if (reason == SAM_OK)
+			reason = actors->sad ? by_sad(&d, actors, &order, out) : by_people(&d, actors, out);
+		if (reason != SAM_OK && reason != SAM_STORE_CHANGED)
+			reason = sam_doing_refuse(&d, reason);
+		sam_doing_clear(&d);
+	}
+	return reason;
+}
+
+/* What people are shown later: in the trail, in lists, to the second person. */
+static bool are_texts_plain(const json_t *params, struct sam_msg *msg)
+{
+	static const char *const names[] = {"name", "subject", "reason"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const json_t *text = json_object_get(params, names[i]);
+		if (!text || sam_sad_label_valid(json_string_value(text), json_string_length(text)))
+			continue;
+		sam_msg_set(msg, "%s: has 256 bytes at most, and no control characters", names[i]);
+		return false;
+	}
+	return true;
+}
+
+enum sam_reason sam_act_do(struct sam *sam, const struct sam_actors *actors, enum sam_act act, const json_t *params,
+			   struct sam_outcome *out)
+{
+	/* one at a time, from looking at what is in force to the files: two would leave file and store apart */
+	const bool alone = act == SAM_ACT_POLICY_SIGN;
+	memset(out, 0, sizeof *out);
+	out->act = act;
+	if (!are_texts_plain(params, &out->msg))
+		return SAM_ARGUMENTS;
+	enum sam_reason reason = alone ? sam_cm_lock(sam_cm(sam), &out->msg) : SAM_OK;
+	if (reason != SAM_OK)
+		return reason;
+	reason = act_again(sam, actors, act, params, out);
+	if (alone)
+		sam_cm_unlock(sam_cm(sam));
+	return reason;
+}
+
+enum sam_reason sam_act_check(struct sam *sam, const struct sam_actors *actors, enum sam_act act,
+			      char id[SAM_PENDING_SIZE])
+{
+	struct sam_doing d;
+	struct sam_msg msg = {""};
+	id[0] = '\0';
+	enum sam_reason reason = sam_doing_start(&d, sam, NULL, &msg);
+	if (reason != SAM_OK)
+		return reason;
+	d.act = act;
+	const bool two = sam_policy_second(d.policy, act);
+	reason = sam_doing_check_person(&d, &actors->first, sam_act_info(act)->first);
+	if (reason == SAM_OK && two)
+		reason = actors->second.name[0] ? sam_doing_check_second(&d, actors->first.name, actors->first.roles,
+									 &actors->second)
+						: SAM_SECOND_PERSON;
+	if (reason == SAM_OK && two)
+		reason = new_id(id);
+	sam_doing_clear(&d);
+	return reason;
+}
+
+void sam_act_confirmed(const struct sam_actors *actors, enum sam_act act, const char *id, const char *about,
+		       struct sam_event *event)
+{
+	*event = (struct sam_event){
+		.type = SAM_EVENT_CONFIRM,
+		.target = sam_act_info(act)->name,
+		.new_value = about,
+		.reference = id,
+	};
+	sam_person_describe(event, &actors->second, ~0u);
+}
