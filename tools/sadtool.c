@@ -4,6 +4,7 @@
  */
 #include "tools/sadtool.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,10 @@ static const struct {
 } verbs[] = {
 	{"keygen", sadtool_keygen, "make a device key"},
 	{"new", sadtool_new, "make a SAD (or many) and print it"},
-	{"inspect", sadtool_inspect, "show what a SAD says"},
+	{"enrol", sadtool_enrol, "prove the possession of a device key that shall be enrolled"},
+	{"assert", sadtool_assert, "assert an act of samctl as the privileged user"},
+	{"policy", sadtool_policy, "sign a policy and the configuration beside it"},
+	{"inspect", sadtool_inspect, "show what one of these says"},
 };
 
 static void complain(const char *what, const char *fmt, va_list args)
@@ -50,6 +54,17 @@ int sadtool_misuse(const char *what, const char *fmt, ...)
 int sadtool_bad_option(const char *verb, char *const argv[])
 {
 	return sadtool_misuse(verb, "`%s` is no option here, or lacks its value", argv[optind - 1]);
+}
+
+bool sadtool_number(const char *text, int64_t max, int64_t *out)
+{
+	char *end;
+	errno = 0;
+	intmax_t value = strtoimax(text, &end, 10);
+	if (errno || end == text || *end || value < 1 || value > max)
+		return false;
+	*out = value;
+	return true;
 }
 
 static int help(FILE *out)

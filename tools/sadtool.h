@@ -15,10 +15,15 @@ int sadtool_fail(const char *what, const char *fmt, ...) __attribute__((format(p
 int sadtool_misuse(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** sadtool_bad_option(verb, argv): After getopt_long() said '?' or ':'. */
 int sadtool_bad_option(const char *verb, char *const argv[]);
+/** sadtool_number(text, max, out): A decimal number from 1 to ${max}. */
+bool sadtool_number(const char *text, int64_t max, int64_t *out);
 
 /* The verbs: argv[0] is the verb's own name. */
 int sadtool_keygen(int argc, char *argv[]);
 int sadtool_new(int argc, char *argv[]);
+int sadtool_enrol(int argc, char *argv[]);
+int sadtool_assert(int argc, char *argv[]);
+int sadtool_policy(int argc, char *argv[]);
 int sadtool_inspect(int argc, char *argv[]);
 
 /* ---- files ---- */
@@ -33,6 +38,27 @@ json_t *sadtool_read_jwk(const char *path);
 bool sadtool_create(const char *path, unsigned mode, const json_t *json);
 /** sadtool_print_json(json): One line on standard output. False without memory. */
 bool sadtool_print_json(const json_t *json);
+
+/** sadtool_hash_file(path, hash, out): The hash of a file of any length. An exit status. */
+int sadtool_hash_file(const char *path, enum sam_hash hash, uint8_t *out);
+
+/* ---- keys ---- */
+
+struct sadtool_signer {
+	EVP_PKEY *pkey;
+	enum sam_jws_alg alg;
+	char kid[SAM_THUMBPRINT_LEN + 1];
+	json_t *public; /* its JWK */
+};
+
+/** sadtool_signer_load(path, out): From a private JWK. An exit status; clear it also after a failure. */
+int sadtool_signer_load(const char *path, struct sadtool_signer *out);
+void sadtool_signer_clear(struct sadtool_signer *signer);
+
+enum { SADTOOL_JTI = 24, SADTOOL_LIFETIME_MAX = 31536000 };
+
+/** sadtool_jti(out): A new random `jti`. */
+bool sadtool_jti(char out[SADTOOL_JTI + 1]);
 
 /* ---- new ---- */
 
@@ -61,6 +87,8 @@ struct sadtool_order {
 	const char **labels; /* none, one for all, or one for each document */
 	size_t label_count;
 	struct sadtool_changes claims, header;
+	const char *operation; /* NULL: to sign documents */
+	json_t *params;        /* of the operation; owned */
 };
 
 /** sadtool_make(order): Make the SADs and print them. An exit status. */

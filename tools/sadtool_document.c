@@ -35,23 +35,25 @@ static bool hash_stream(FILE *file, enum sam_hash hash, uint8_t *out)
 	return ok && !ferror(file) && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
 }
 
-int sadtool_add_file(struct sadtool_order *order, const char *path)
+int sadtool_hash_file(const char *path, enum sam_hash hash, uint8_t *out)
 {
-	struct sadtool_document *document = one_more(order);
 	FILE *file = fopen(path, "re");
-	if (!document || !file) {
-		int error = errno;
-		if (file)
-			fclose(file);
-		return sadtool_fail(path, "%s", document ? strerror(error) : "out of memory");
-	}
+	if (!file)
+		return sadtool_fail(path, "%s", strerror(errno));
 	errno = 0;
-	bool ok = hash_stream(file, order->hash, document->digest);
+	bool ok = hash_stream(file, hash, out);
 	int error = errno;
 	fclose(file);
 	return ok ? SADTOOL_OK
 		  : sadtool_fail(path, "it cannot be hashed: %s",
 				 error ? strerror(error) : "OpenSSL refused");
+}
+
+int sadtool_add_file(struct sadtool_order *order, const char *path)
+{
+	struct sadtool_document *document = one_more(order);
+	return document ? sadtool_hash_file(path, order->hash, document->digest)
+			: sadtool_fail(path, "out of memory");
 }
 
 static int add_hex(struct sadtool_order *order, const char *text, size_t len)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sadtool inspect: what a SAD says, for people; with --key also whether it says so rightly.
+ * sadtool inspect: what a SAD, or another of the JWS that sadtool makes, says, for people; with --key also whether
+ * it says so rightly.
  */
 #include "tools/sadtool.h"
 
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 #include "base/clock.h"
 #include "base/encode.h"
 
 static const char usage[] =
 	"usage: sadtool inspect FILE|- [--key PUBLIC.jwk] [--json]\n\n"
-	"Show header and claims of a SAD and its times. Verifies the signature with --key,\n"
-	"and nothing else.\n\n"
+	"Show header and claims of a SAD and its times, or of what enrol, assert and policy made.\n"
+	"Verifies the signature with --key, and nothing else.\n\n"
 	"  --key FILE         the device's JWK: exit status 1 if the signature is not its own\n"
 	"  --json             print one JSON object instead\n";
 
@@ -109,6 +109,10 @@ static int show(const char *path, const char *key, bool as_json, const char *tex
 	const char *verified = NULL;
 	int status = SADTOOL_OK;
 	enum sam_reason reason = sam_jose_parse(text, len, &jws);
+	if (reason == SAM_SAD_HEADER) { /* an enrolment brings its key */
+		sam_jose_clear(&jws);
+		reason = sam_jose_parse_keyed(text, len, &jws);
+	}
 	if (reason == SAM_OK)
 		reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, hash);
 	sam_auto(json_decref) json_t *claims = reason == SAM_OK

@@ -9,32 +9,6 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
-enum { JTI_BYTES = 18, JTI_CHARS = 24 };
-
-struct signer {
-	EVP_PKEY *pkey;
-	enum sam_jws_alg alg;
-	char kid[SAM_THUMBPRINT_LEN + 1];
-};
-
-static int load_signer(const char *path, struct signer *out)
-{
-	sam_auto(sam_jose_private_free) json_t *json = sadtool_read_jwk(path);
-	struct sam_jwk jwk;
-	struct sam_msg msg = {""};
-	if (!json)
-		return SADTOOL_FAILED;
-	if (sam_jose_private(json, &out->pkey, &msg) != SAM_OK)
-		return sadtool_fail(path, "%s", msg.text);
-	if (sam_jose_jwk(json, &jwk, &msg) != SAM_OK)
-		return sadtool_fail(path, "%s", msg.text);
-	out->alg = jwk.alg == SAM_JWS_NONE ? SAM_JWS_PS256
-					   : jwk.alg; /* an RSA key that does not say */
-	memcpy(out->kid, jwk.thumbprint, sizeof out->kid);
-	sam_jose_jwk_clear(&jwk);
-	return SADTOOL_OK;
-}
-
 /* ---- claims ---- */
 
 static json_t *digests_json(const struct sadtool_order *order, size_t first, size_t count)
@@ -99,21 +73,20 @@ static bool apply(json_t *object, const struct sadtool_changes *changes)
 
 static json_t *claims_json(const struct sadtool_order *order, size_t first, size_t count)
 {
-	uint8_t random[JTI_BYTES];
-	char jti[JTI_CHARS + 1];
-	if (sam_ossl_random(random, sizeof random) != SAM_OK)
+	char jti[SADTOOL_JTI + 1];
+	if (!sadtool_jti(jti))
 		return NULL;
-	sam_encode_b64url(random, sizeof random, jti);
 	int64_t now = sam_clock_now();
-	json_t *details = details_json(order, first, count);
-	if (!details)
+	json_t *details = order->operation ? NULL : details_json(order, first, count);
+	if (!details && !order->operation)
 		return NULL;
 	json_t *amr = order->amr ? amr_json(order->amr) : NULL;
-	json_t *claims = json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:o*,s:o}", "iss",
+	json_t *claims = json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:o*,s:o*,s:s*,s:O*}", "iss",
 				   order->issuer ? order->issuer : order->signer, "sub",
 				   order->signer, "aud", order->audience, "iat", (json_int_t)now,
 				   "exp", (json_int_t)(now + order->lifetime), "jti", jti, "amr",
-				   amr, "authorization_details", details);
+				   amr, "authorization_details", details, "operation",
+				   order->operation, "operation_params", order->params);
 	if (claims && ((order->amr && !amr) || !apply(claims, &order->claims))) {
 		json_decref(claims);
 		return NULL;
@@ -121,7 +94,7 @@ static json_t *claims_json(const struct sadtool_order *order, size_t first, size
 	return claims;
 }
 
-static char *header_text(const struct sadtool_order *order, const struct signer *signer)
+static char *header_text(const struct sadtool_order *order, const struct sadtool_signer *signer)
 {
 	sam_auto(json_decref)
 		json_t *header = json_pack("{s:s,s:s,s:s}", "alg", sam_jws_name(signer->alg), "typ",
@@ -136,26 +109,30 @@ static bool print_sad(const struct sadtool_order *order, const json_t *claims, c
 {
 	char hex[2 * SAM_HASH_MAX + 1];
 	size_t size = sam_hash_size(order->hash);
+	if (!order->json && count == 0) { /* an operation's */
+		printf("%s\n", sad);
+		return true;
+	}
 	if (!order->json) {
 		sam_encode_hex(order->documents[first].digest, size, hex);
 		printf(order->each ? "%s %s\n" : "%s\n", sad, hex);
 		return true;
 	}
-	sam_auto(json_decref) json_t *digests = json_array();
+	sam_auto(json_decref) json_t *digests = count ? json_array() : NULL;
 	for (size_t i = first; i < first + count; i++) {
 		sam_encode_hex(order->documents[i].digest, size, hex);
 		if (json_array_append_new(digests, json_string(hex)) != 0)
 			return false;
 	}
 	sam_auto(json_decref) json_t *json = json_pack(
-		"{s:s,s:O*,s:O*,s:O*,s:O}", "sad", sad, "iss", json_object_get(claims, "iss"),
+		"{s:s,s:O*,s:O*,s:O*,s:O*}", "sad", sad, "iss", json_object_get(claims, "iss"),
 		"jti", json_object_get(claims, "jti"), "exp", json_object_get(claims, "exp"),
 		"digests", digests);
 	return json && sadtool_print_json(json);
 }
 
-/* One SAD for `count` documents from the first on. */
-static int make_one(const struct sadtool_order *order, const struct signer *signer,
+/* One SAD for `count` documents from the first on; none: for an operation. */
+static int make_one(const struct sadtool_order *order, const struct sadtool_signer *signer,
 		    const char *header, size_t first, size_t count)
 {
 	sam_auto(json_decref) json_t *claims = claims_json(order, first, count);
@@ -177,14 +154,16 @@ static int make_one(const struct sadtool_order *order, const struct signer *sign
 
 int sadtool_make(const struct sadtool_order *order)
 {
-	struct signer signer = {.pkey = NULL};
-	int status = load_signer(order->key, &signer);
+	struct sadtool_signer signer = {.pkey = NULL};
+	int status = sadtool_signer_load(order->key, &signer);
 	sam_auto(sam_free) char *header = status == SADTOOL_OK ? header_text(order, &signer) : NULL;
 	if (status == SADTOOL_OK && !header)
 		status = sadtool_fail("new", "out of memory");
+	if (status == SADTOOL_OK && order->operation)
+		status = make_one(order, &signer, header, 0, 0);
 	size_t step = order->each ? 1 : order->document_count;
 	for (size_t first = 0; status == SADTOOL_OK && first < order->document_count; first += step)
 		status = make_one(order, &signer, header, first, step);
-	EVP_PKEY_free(signer.pkey);
+	sadtool_signer_clear(&signer);
 	return status;
 }

@@ -4,16 +4,17 @@
  */
 #include "tools/sadtool.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char usage[] =
 	"usage: sadtool new --key PRIVATE.jwk --signer ID --aud SAM_ID --credential ID\n"
-	"                   [--file FILE | --digest HEX]... [OPTION]...\n\n"
-	"Make a SAD for one key and the documents named, and print it.\n\n"
+	"                   [--file FILE | --digest HEX]... [OPTION]...\n"
+	"       sadtool new --key PRIVATE.jwk --signer ID --aud SAM_ID --operation OP\n"
+	"                   [--params JSON] [OPTION]...\n\n"
+	"Make a SAD for one key and the documents named, or for another act of the signer's,\n"
+	"and print it.\n\n"
 	"  --key FILE           the device's private JWK\n"
 	"  --signer ID          who signs: `sub`, and `iss` unless --issuer is given\n"
 	"  --aud SAM_ID         the SAM: its sam_id\n"
@@ -28,11 +29,14 @@ static const char usage[] =
 	"  --num N              allow N signatures\n"
 	"  --each               one SAD for each document: lines of `SAD HEX`; with --num N\n"
 	"                       and no document, for N random hashes\n"
+	"  --operation OP       no signature, but: generate, activate, csr, suspend, resume,\n"
+	"                       revoke, destroy, import, authenticator\n"
+	"  --params JSON        what the operation is about: one JSON object; {} if not given\n"
 	"  --claim NAME=JSON    set a claim after all others; empty JSON removes it\n"
 	"  --header NAME=JSON   the same for a member of the header\n"
 	"  --json               print JSON instead (with --each: one object a line)\n";
 
-enum { NUM_MAX = 10000000, LIFETIME_MAX = 31536000 };
+enum { NUM_MAX = 10000000 };
 
 static const struct option options[] = {
 	{"key", required_argument, NULL, 'k'},      {"signer", required_argument, NULL, 's'},
@@ -42,20 +46,10 @@ static const struct option options[] = {
 	{"lifetime", required_argument, NULL, 't'}, {"amr", required_argument, NULL, 'm'},
 	{"issuer", required_argument, NULL, 'i'},   {"num", required_argument, NULL, 'n'},
 	{"each", no_argument, NULL, 'e'},           {"claim", required_argument, NULL, 'C'},
-	{"header", required_argument, NULL, 'R'},   {"json", no_argument, NULL, 'j'},
+	{"header", required_argument, NULL, 'R'},   {"operation", required_argument, NULL, 'o'},
+	{"params", required_argument, NULL, 'p'},   {"json", no_argument, NULL, 'j'},
 	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
-
-static bool read_number(const char *text, int64_t max, int64_t *out)
-{
-	char *end;
-	errno = 0;
-	intmax_t value = strtoimax(text, &end, 10);
-	if (errno || end == text || *end || value < 1 || value > max)
-		return false;
-	*out = value;
-	return true;
-}
 
 /* NAME=JSON */
 static int add_change(struct sadtool_changes *changes, const char *option, const char *text)
@@ -82,6 +76,27 @@ static int add_change(struct sadtool_changes *changes, const char *option, const
 	}
 	items[changes->count++] = (struct sadtool_change){name, value};
 	return SADTOOL_OK;
+}
+
+static int take_operation(struct sadtool_order *order, const char *text)
+{
+	static const char *const known[] = {"generate", "activate", "csr",     "suspend", "resume",
+					    "revoke",   "destroy",  "import", "authenticator"};
+	order->operation = text;
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strcmp(known[i], text) == 0)
+			return SADTOOL_OK;
+	if (strcmp(text, "pin") == 0)
+		return sadtool_fail("--operation",
+				    "a PIN is only sent in an encrypted SAD, which this version does not make");
+	return sadtool_misuse("--operation", "`%s` is no operation that a SAD has", text);
+}
+
+static int take_params(struct sadtool_order *order, const char *text)
+{
+	json_decref(order->params);
+	order->params = sam_jose_json(text, strlen(text));
+	return order->params ? SADTOOL_OK : sadtool_misuse("--params", "`%s` is no JSON object", text);
 }
 
 static int add_label(struct sadtool_order *order, const char *text)
@@ -120,10 +135,10 @@ static int take_option(struct sadtool_order *order, int c)
 	case 'l':
 		return add_label(order, optarg);
 	case 't':
-		if (!read_number(optarg, LIFETIME_MAX, &order->lifetime))
+		if (!sadtool_number(optarg, SADTOOL_LIFETIME_MAX, &order->lifetime))
 			return sadtool_misuse("--lifetime",
 					      "`%s` is no number of seconds from 1 to %d", optarg,
-					      LIFETIME_MAX);
+					      SADTOOL_LIFETIME_MAX);
 		break;
 	case 'm':
 		order->amr = optarg;
@@ -132,7 +147,7 @@ static int take_option(struct sadtool_order *order, int c)
 		order->issuer = optarg;
 		break;
 	case 'n':
-		if (!read_number(optarg, NUM_MAX, &order->num))
+		if (!sadtool_number(optarg, NUM_MAX, &order->num))
 			return sadtool_misuse("--num", "`%s` is no number from 1 to %d", optarg,
 					      NUM_MAX);
 		break;
@@ -143,6 +158,10 @@ static int take_option(struct sadtool_order *order, int c)
 		return add_change(&order->claims, "--claim", optarg);
 	case 'R':
 		return add_change(&order->header, "--header", optarg);
+	case 'o':
+		return take_operation(order, optarg);
+	case 'p':
+		return take_params(order, optarg);
 	case 'j':
 		order->json = true;
 		break;
@@ -165,7 +184,7 @@ static int take_documents(struct sadtool_order *order, int argc, char *argv[])
 	return status;
 }
 
-static int check(struct sadtool_order *order)
+static int check_documents(struct sadtool_order *order)
 {
 	if (!order->key || !order->signer || !order->audience || !order->credential)
 		return sadtool_misuse("new", "--key, --signer, --aud and --credential are needed");
@@ -187,6 +206,20 @@ static int check(struct sadtool_order *order)
 		return sadtool_misuse("--label", "%zu labels for %zu documents", order->label_count,
 				      order->document_count);
 	return SADTOOL_OK;
+}
+
+static int check(struct sadtool_order *order)
+{
+	if (!order->operation)
+		return order->params ? sadtool_misuse("--params", "it is about an operation: use --operation too")
+				     : check_documents(order);
+	if (!order->key || !order->signer || !order->audience)
+		return sadtool_misuse("new", "--key, --signer and --aud are needed");
+	if (order->document_count || order->credential || order->label_count || order->num || order->each)
+		return sadtool_misuse("--operation", "such a SAD signs nothing: what it is about stands in --params");
+	if (!order->params)
+		order->params = json_object();
+	return order->params ? SADTOOL_OK : sadtool_fail("new", "out of memory");
 }
 
 static void free_changes(struct sadtool_changes *changes)
@@ -223,5 +256,6 @@ out:
 	free_changes(&order.header);
 	free(order.labels);
 	free(order.documents);
+	json_decref(order.params);
 	return status;
 }

@@ -19,7 +19,7 @@
 #endif
 #endif
 
-enum { OPTIONS_MAX = 32, LETTER = 1000 }; /* getopt's value for the i-th option: LETTER + i */
+enum { OPTIONS_MAX = 48, LETTER = 1000 }; /* getopt's value for the i-th option: LETTER + i */
 
 /* ---- help ---- */
 
@@ -37,21 +37,38 @@ static void print_options(const struct samctl_option *options)
 	}
 }
 
-static void print_roles(unsigned roles)
+static void print_set(unsigned roles, const char *between)
 {
-	const char *between = "May be used by: ";
-
-	if (!roles) {
-		puts("Needs no --as.");
-		return;
-	}
-	for (int role = SAM_ROLE_NONE + 1; role <= SAM_ROLE_SIGNER; role++) {
+	for (int role = SAM_ROLE_NONE + 1; role < SAM_ROLE_COUNT; role++) {
 		if (roles & 1u << role) {
-			printf("%s%s", between, sam_registry_role_name((enum sam_role)role));
+			printf("%s%s", between, sam_role_name((enum sam_role)role));
 			between = ", ";
 		}
 	}
+}
+
+/* By acts.def; the policy may ask for a second officer besides. */
+static void print_roles(const struct samctl_verb *verb)
+{
+	unsigned second = 0;
+	char text[64];
+
+	if (samctl_verb_roles(verb) & SAM_ANYBODY) {
+		puts("Needs no --as.");
+		return;
+	}
+	print_set(samctl_verb_roles(verb), "May be used by: ");
 	puts(" (--as NAME --pin-source URI).");
+	samctl_verb_text(verb, text, sizeof(text));
+	for (int act = 0; act < SAM_ACT_COUNT; act++)
+		if (strcmp(sam_act_info((enum sam_act)act)->verb, text) == 0)
+			second |= sam_act_info((enum sam_act)act)->second;
+	if (second) {
+		print_set(second, "Waits, by cases, for a second person: ");
+		puts(" (--second NAME, or `samctl pending confirm`; see p11-sam-roles(7)).");
+	}
+	if (*samctl_verb_sad(verb))
+		puts("The signer's own SAD does it alone (--sad FILE).");
 }
 
 static void help_verb(const struct samctl_verb *verb)
@@ -62,7 +79,7 @@ static void help_verb(const struct samctl_verb *verb)
 	       samctl_verb_text(verb, name, sizeof(name)), *verb->args ? " " : "", verb->args,
 	       verb->options->name ? " [OPTION]..." : "", verb->what[0] - 'a' + 'A',
 	       verb->what + 1);
-	print_roles(verb->roles);
+	print_roles(verb);
 	if (verb->options->name) {
 		puts("\nOptions:");
 		print_options(verb->options);
@@ -116,21 +133,56 @@ size_t samctl_given_count(const struct samctl *ctl, const char *name)
 
 static int take_global(struct samctl *ctl, const char *name, const char *value)
 {
-	const char **text = strcmp(name, "config") == 0	      ? &ctl->config
-			    : strcmp(name, "as") == 0	      ? &ctl->as
-			    : strcmp(name, "pin-source") == 0 ? &ctl->pin_source
-							      : NULL;
+	const struct {
+		const char *name;
+		const char **text;
+	} texts[] = {
+		{ "config", &ctl->config },
+		{ "as", &ctl->who[0].name },
+		{ "pin-source", &ctl->who[0].pin_source },
+		{ "assertion", &ctl->who[0].assertion },
+		{ "second", &ctl->who[1].name },
+		{ "second-pin-source", &ctl->who[1].pin_source },
+		{ "second-assertion", &ctl->who[1].assertion },
+	};
 
-	if (text) {
-		if (*text)
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcmp(name, texts[i].name) != 0)
+			continue;
+		if (*texts[i].text)
 			return samctl_usage(ctl, "--%s is given twice", name);
-		*text = value;
-	} else if (strcmp(name, "json") == 0) {
-		ctl->json = true;
-	} else if (strcmp(name, "help") == 0) {
-		ctl->help = true;
+		*texts[i].text = value;
 	}
+	if (strcmp(name, "json") == 0)
+		ctl->json = true;
+	else if (strcmp(name, "help") == 0)
+		ctl->help = true;
 	return SAMCTL_DONE;
+}
+
+/* The command's words without what says who acts and how it is printed: what an assertion repeats. */
+static json_t *read_words(int argc, char **argv)
+{
+	json_t *words = json_array();
+
+	for (int i = 1; words && i < argc; i++) {
+		const struct samctl_option *o = samctl_globals;
+		size_t len = 0;
+
+		for (; o->name; o++) {
+			len = strlen(o->name);
+			if (strncmp(argv[i], "--", 2) == 0 && strncmp(argv[i] + 2, o->name, len) == 0 &&
+			    (!argv[i][2 + len] || (o->value && argv[i][2 + len] == '=')))
+				break;
+		}
+		if (o->name) {
+			i += o->value && !argv[i][2 + len]; /* its value is no word either */
+		} else if (json_array_append_new(words, json_string(argv[i])) != 0) {
+			json_decref(words); /* no UTF-8: there are no words that an assertion could be about */
+			return NULL;
+		}
+	}
+	return words;
 }
 
 static int take_own(struct samctl *ctl, const struct samctl_option *option, const char *value)
@@ -198,7 +250,19 @@ static int check_usage(const struct samctl *ctl)
 	for (const struct samctl_option *o = ctl->verb->options; o->name; o++)
 		if (o->need == SAMCTL_REQUIRED && !samctl_given(ctl, o->name, 0))
 			return samctl_usage(ctl, "needs --%s %s", o->name, o->value);
-	if (ctl->verb->roles && !ctl->as)
+	for (int i = 0; i < 2; i++) {
+		const char *second = i ? "second-" : "";
+
+		if (ctl->who[i].pin_source && ctl->who[i].assertion)
+			return samctl_usage(ctl, "--%spin-source or --%sassertion, not both", second, second);
+	}
+	if (samctl_verb_roles(ctl->verb) & SAM_ANYBODY)
+		return SAMCTL_DONE;
+	if (*samctl_verb_sad(ctl->verb) && samctl_given(ctl, "sad", 0))
+		return ctl->who[0].name || ctl->who[1].name
+			       ? samctl_usage(ctl, "--sad stands for the signer: no --as, no --second")
+			       : SAMCTL_DONE;
+	if (!ctl->who[0].name)
 		return samctl_usage(ctl, "needs --as NAME: who acts?");
 	return SAMCTL_DONE;
 }
@@ -281,20 +345,25 @@ static int run(struct samctl *ctl, int argc, char **argv)
 	ctl->args = argv + optind;
 	ctl->arg_count = argc - optind;
 	status = check_usage(ctl);
-	if (status == SAMCTL_DONE && ctl->verb->roles)
+	if (status == SAMCTL_DONE)
 		status = samctl_authenticate(ctl);
 	return status == SAMCTL_DONE ? ctl->verb->run(ctl) : status;
 }
 
 int main(int argc, char **argv)
 {
-	struct samctl ctl = { .role = SAM_ROLE_NONE };
+	struct samctl ctl = { .words = read_words(argc, argv) };
 	int status;
 
 	no_core();
 	status = run(&ctl, argc, argv);
+	samctl_checkpoint(&ctl);
 	if (ctl.sam)
 		sam_close(ctl.sam);
+	sam_secret_clear(&ctl.sad);
+	json_decref(ctl.who[0].files);
+	json_decref(ctl.who[1].files);
+	json_decref(ctl.words);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		samctl_say(&ctl, "standard output: cannot be written");
 		status = SAMCTL_FAILED;

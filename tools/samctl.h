@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl from inside: the table of verbs, what a running command knows, and what the
- * verbs share. One table (samctl_verbs.c) says which verbs and options there are and who may use
- * them.
+ * samctl from inside: the table of verbs, what a running command knows, and what the verbs share. One table
+ * (samctl_verbs.c) says which verbs and options there are; who may use them, policy/acts.def.
  */
 #ifndef SAM_TOOLS_SAMCTL_H
 #define SAM_TOOLS_SAMCTL_H
 
 #include <jansson.h>
+#include "admin/act.h"
 #include "sap/rooms.h"
 
 enum { SAMCTL_DONE = 0, SAMCTL_FAILED = 1, SAMCTL_USAGE = 2 };
@@ -23,16 +23,8 @@ struct samctl_option {
 
 struct samctl;
 
-/* Who may: bits of roles; 0: nobody is asked for. */
-enum {
-	SAMCTL_OFFICER = 1 << SAM_ROLE_SECURITY_OFFICER,
-	SAMCTL_AUDITOR = 1 << SAM_ROLE_AUDITOR,
-	SAMCTL_SIGNER = 1 << SAM_ROLE_SIGNER,
-};
-
 struct samctl_verb {
 	const char *group, *name; /* name NULL: a verb of one word */
-	unsigned roles;
 	int (*run)(struct samctl *ctl);
 	int min_args, max_args;
 	const char *args; /* its operands in the usage */
@@ -44,13 +36,22 @@ struct samctl_verb {
 const struct samctl_verb *samctl_verb_at(size_t i);
 /** samctl_verb_text(verb, out, size): "key generate". */
 const char *samctl_verb_text(const struct samctl_verb *verb, char *out, size_t size);
+/** samctl_verb_roles(verb): Who may begin it (bits of roles), by acts.def. */
+unsigned samctl_verb_roles(const struct samctl_verb *verb);
+/** samctl_verb_sad(verb): The operation whose SAD does it alone; "": none does. */
+const char *samctl_verb_sad(const struct samctl_verb *verb);
 extern const struct samctl_option samctl_globals[];
 
 /* One command. */
 struct samctl {
 	const struct samctl_verb *verb;
 	char what[64]; /* the verb in words, for messages */
-	const char *config, *as, *pin_source;
+	const char *config;
+	struct samctl_who {
+		const char *name, *pin_source, *assertion;
+		json_t *files; /* the SHA-256 of each file that the assertion names */
+	} who[2]; /* --as, --second */
+	json_t *words; /* the command without what says who and how: what an assertion is about */
 	bool json, help;
 	struct {
 		const char *name, *value;
@@ -58,9 +59,10 @@ struct samctl {
 	size_t given_count;
 	char **args;
 	int arg_count;
-	struct sam *sam;	   /* once opened */
-	char actor[SAM_NAME_SIZE]; /* who was authenticated; "": nobody */
-	enum sam_role role;
+	bool acted;      /* the registry was changed */
+	struct sam *sam; /* once opened */
+	struct sam_actors actors;
+	struct sam_secret sad; /* of --sad, where it does an act */
 };
 
 /* ---- options ---- */
@@ -74,22 +76,40 @@ size_t samctl_given_count(const struct samctl *ctl, const char *name);
 /** samctl_open(ctl): Open the SAM; SAMCTL_DONE, or the exit status after a message. */
 int samctl_open(struct samctl *ctl) SAM_MUST;
 
-/** samctl_authenticate(ctl): Open, and check --as against the verb's roles. A refusal is recorded
- * and only says "refused". */
+/** samctl_authenticate(ctl): Open, identify --as and --second, and compare --as with the roles of the verb. A
+ * refusal is recorded and only says "refused". Nothing is asked where nobody is asked for, or a SAD does it. */
 int samctl_authenticate(struct samctl *ctl) SAM_MUST;
+
+/** samctl_credentials(ctl, who, secret, credentials): Password or assertion of one of the two; ${credentials} points
+ * into ${secret}, the caller's to clear. Exit status. */
+int samctl_credentials(struct samctl *ctl, const struct samctl_who *who, struct sam_secret *secret,
+		       struct sam_credentials *credentials) SAM_MUST;
+
+/** samctl_act(ctl, act, params, done, fmt, …): Do it (admin/act.h) and tell what became of it: ${done} with --json,
+ * else the sentence; or that it waits, and how it is confirmed. Steals ${params} and ${done}; the parameters are
+ * wiped. */
+int samctl_act(struct samctl *ctl, enum sam_act act, json_t *params, json_t *done, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/** samctl_wipe_params(params): Wipe the texts, and drop the reference. */
+void samctl_wipe_params(json_t *params);
+
+/** samctl_checkpoint(ctl): A signed checkpoint, where one is due. */
+void samctl_checkpoint(struct samctl *ctl);
 
 /** samctl_secret(ctl, source, prompt, twice, out): The secret behind a pin source; NULL or "tty:"
  * asks at the terminal, for a new one twice. Exit status; the caller clears ${out}. */
 int samctl_secret(const struct samctl *ctl, const char *source, const char *prompt, bool twice,
 		  struct sam_secret *out) SAM_MUST;
 
-/** samctl_check_password(ctl, secret, whose): May this be the new password? Exit status. */
-int samctl_check_password(const struct samctl *ctl, const struct sam_secret *secret,
-			  const char *whose) SAM_MUST;
+/** samctl_check_password(ctl, policy, secret, whose): May this be the new password? Exit status. */
+int samctl_check_password(const struct samctl *ctl, const struct sam_policy *policy,
+			  const struct sam_secret *secret, const char *whose) SAM_MUST;
 
-/** samctl_password(ctl, seal, source, whose, out): A new password, checked and hashed. */
-int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const char *source,
-		    const char *whose, char out[SAM_PASSWORD_SIZE]) SAM_MUST;
+/** samctl_password(ctl, source, whose, old, out): A new password, checked and hashed, other than ${old} (as stored; may
+ * be NULL). */
+int samctl_password(const struct samctl *ctl, const char *source, const char *whose, const char *old,
+		    char out[SAM_PASSWORD_SIZE]) SAM_MUST;
 
 /* ---- records (samctl_auth.c) ---- */
 
@@ -99,7 +119,7 @@ enum sam_reason samctl_make(struct samctl *ctl, struct sam_event *event,
 			    struct sam_audit_record *out) SAM_MUST;
 
 /** samctl_record(ctl, event): Record it now, durably; message and false if that fails. */
-bool samctl_record(struct samctl *ctl, struct sam_event *event) SAM_MUST;
+bool samctl_record(const struct samctl *ctl, struct sam_event *event) SAM_MUST;
 
 /** samctl_refuse(ctl, reason, target, signer): Record ADMIN_REFUSED for an act of administration,
  * say why, and give the exit status. */
@@ -158,9 +178,17 @@ json_t *samctl_hex(const void *data, size_t len); /* at most 64 bytes */
 const char *samctl_key_type(enum sam_key_type type, unsigned bits);
 bool samctl_key_type_by_name(const char *name, enum sam_key_type *type, unsigned *bits);
 
-/** samctl_read_file(ctl, path, max, out): A file, or standard input for "-". Exit status. */
+/** samctl_read_file(ctl, path, max, out): A file, or standard input for "-"; with an assertion: the very one that it
+ * names, else that is recorded. Exit status. */
 int samctl_read_file(const struct samctl *ctl, const char *path, size_t max,
 		     struct sam_secret *out) SAM_MUST;
+/** samctl_read_statement(ctl, path, max, out): The same for what is signed itself, an assertion, say. */
+int samctl_read_statement(const struct samctl *ctl, const char *path, size_t max, struct sam_secret *out) SAM_MUST;
+/** samctl_read_device(ctl, path, kid): The public part of a device key's JWK and its thumbprint; NULL after a
+ * message. */
+json_t *samctl_read_device(const struct samctl *ctl, const char *path, char kid[SAM_KID_SIZE]);
+/** samctl_read_json(ctl, path, max): One JSON object from a file; NULL after a message. */
+json_t *samctl_read_json(const struct samctl *ctl, const char *path, size_t max);
 
 /* ---- the verbs ---- */
 int samctl_init(struct samctl *ctl);
@@ -170,11 +198,34 @@ int samctl_maintain(struct samctl *ctl);
 int samctl_signer_add(struct samctl *ctl);
 int samctl_signer_show(struct samctl *ctl);
 int samctl_signer_list(struct samctl *ctl);
+int samctl_signer_suspend(struct samctl *ctl);
+int samctl_signer_resume(struct samctl *ctl);
+int samctl_signer_remove(struct samctl *ctl);
+int samctl_signer_unlock(struct samctl *ctl);
 int samctl_signer_passwd(struct samctl *ctl);
 int samctl_authenticator_add(struct samctl *ctl);
+int samctl_authenticator_replace(struct samctl *ctl);
+int samctl_authenticator_remove(struct samctl *ctl);
 int samctl_authenticator_list(struct samctl *ctl);
 int samctl_principal_add(struct samctl *ctl);
 int samctl_principal_list(struct samctl *ctl);
+int samctl_principal_remove(struct samctl *ctl);
+int samctl_principal_unlock(struct samctl *ctl);
+int samctl_principal_passwd(struct samctl *ctl);
+int samctl_principal_device(struct samctl *ctl);
+int samctl_role_grant(struct samctl *ctl);
+int samctl_role_revoke(struct samctl *ctl);
+int samctl_role_list(struct samctl *ctl);
+int samctl_pending_list(struct samctl *ctl);
+int samctl_pending_confirm(struct samctl *ctl);
+int samctl_pending_cancel(struct samctl *ctl);
+int samctl_cm_show(struct samctl *ctl);
+int samctl_cm_enable(struct samctl *ctl);
+int samctl_cm_disable(struct samctl *ctl);
+int samctl_policy_sign(struct samctl *ctl);
+int samctl_backup_create(struct samctl *ctl);
+int samctl_backup_verify(struct samctl *ctl);
+int samctl_backup_restore(struct samctl *ctl);
 int samctl_key_generate(struct samctl *ctl);
 int samctl_key_list(struct samctl *ctl);
 int samctl_key_show(struct samctl *ctl);

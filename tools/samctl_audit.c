@@ -121,8 +121,8 @@ static const char *text_of(const json_t *object, const char *name)
 
 static void table_head(void)
 {
-	printf("%-27s  %6s  %-17s  %-7s  %-22s  %-16s  %-8s  %s\n", "TIME", "SEQ", "TYPE",
-	       "OUTCOME", "REASON", "SIGNER", "KEY", "LABEL");
+	printf("%-27s  %6s  %-20s  %-7s  %-22s  %-16s  %-16s  %-8s  %s\n", "TIME", "SEQ", "TYPE",
+	       "OUTCOME", "REASON", "ACTOR", "SIGNER", "KEY", "LABEL OR TARGET");
 }
 
 static void table_row(const struct sam_audit_row *row, const json_t *line)
@@ -134,14 +134,15 @@ static void table_row(const struct sam_audit_row *row, const json_t *line)
 	sam_clock_text(row->time_us, time);
 	snprintf(key, sizeof(key), "%.8s", row->credential ? row->credential : "");
 	printf("%-27s  %6" PRIu64 "  ", time, row->seq);
-	samctl_print_text(row->type ? row->type : "", 19);
+	samctl_print_text(row->type ? row->type : "", 22);
 	samctl_colour(good);
 	samctl_print_text(row->outcome ? row->outcome : "", 9);
 	samctl_plain();
 	samctl_print_text(row->reason ? row->reason : "", 24);
+	samctl_print_text(row->actor ? row->actor : "", 18);
 	samctl_print_text(row->signer ? row->signer : "", 18);
 	samctl_print_text(key, 10);
-	samctl_print_text(text_of(line, "label"), 0);
+	samctl_print_text(text_of(line, *text_of(line, "label") ? "label" : "target"), 0);
 	if (count)
 		printf(" (%lld times)", (long long)json_integer_value(count));
 	putchar('\n');
@@ -333,12 +334,25 @@ static int report(struct samctl *ctl, enum sam_reason reason, uint64_t count,
 	return SAMCTL_FAILED;
 }
 
+/* The trail's signed checkpoints: what stands outside of the store. */
+static enum sam_reason verify_checkpoints(struct samctl *ctl, uint64_t *count, struct sam_msg *msg)
+{
+	const struct sam_snapshot *s;
+	enum sam_reason reason = sam_registry_get(sam_registry(ctl->sam), &s);
+
+	if (reason != SAM_OK)
+		return reason;
+	reason = sam_own_verify_checkpoints(sam_store(ctl->sam), sam_own(ctl->sam), s->statement_key, count, msg);
+	sam_registry_put(s);
+	return reason;
+}
+
 int samctl_audit_verify(struct samctl *ctl)
 {
 	bool shown = isatty(STDERR_FILENO);
 	struct sam_store_head head = { .audit_seq = 0 };
 	struct sam_msg msg = { "" };
-	uint64_t count = 0;
+	uint64_t count = 0, checkpoints = 0;
 	enum sam_reason reason;
 
 	if (!record_reading(ctl, "verify"))
@@ -350,9 +364,13 @@ int samctl_audit_verify(struct samctl *ctl)
 	end_progress(shown);
 	if (reason == SAM_OK)
 		reason = sam_store_check(sam_store(ctl->sam), &msg);
+	if (reason == SAM_OK)
+		reason = verify_checkpoints(ctl, &checkpoints, &msg);
 	if (reason != SAM_OK)
 		return report(ctl, reason, count, &msg);
-	return samctl_print_done(
-		ctl, json_pack("{s:b,s:I}", "verified", 1, "records", (json_int_t)count),
-		"%" PRIu64 " records, chain verified", count);
+	return samctl_print_done(ctl,
+				 json_pack("{s:b,s:I,s:I}", "verified", 1, "records", (json_int_t)count,
+					   "checkpoints", (json_int_t)checkpoints),
+				 "%" PRIu64 " records, chain verified; %" PRIu64 " signed checkpoints", count,
+				 checkpoints);
 }

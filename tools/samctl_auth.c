@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -14,6 +15,15 @@
 #include "registry/password.h"
 #include "sap/pin.h"
 
+/* `policy sign` and `cm enable` are there for what keeps everything else from being opened. */
+static enum sam_open_mode open_mode(const struct samctl *ctl)
+{
+	return ctl->verb->run == samctl_policy_sign || strcmp(ctl->verb->group, "pending") == 0
+		       ? SAM_OPEN_SIGNING /* what waits may be a policy whose file is in its place already */
+	       : ctl->verb->run == samctl_cm_enable ? SAM_OPEN_ENABLING
+						    : SAM_OPEN_TOOL;
+}
+
 int samctl_open(struct samctl *ctl)
 {
 	struct sam_msg msg = { "" };
@@ -21,7 +31,7 @@ int samctl_open(struct samctl *ctl)
 
 	if (ctl->sam)
 		return SAMCTL_DONE;
-	reason = sam_open(ctl->config, SAM_OPEN_TOOL, &ctl->sam, &msg);
+	reason = sam_open(ctl->config, open_mode(ctl), &ctl->sam, &msg);
 	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, &msg);
 }
 
@@ -116,24 +126,14 @@ int samctl_secret(const struct samctl *ctl, const char *source, const char *prom
 	return status;
 }
 
-/* An application says NAME:SECRET by C_Login, but by C_LoginUser the secret alone: it must not look
- * like a SAD or SAD token, which are told apart by their form. */
-static bool is_taken_for_another(const struct sam_secret *secret)
+int samctl_check_password(const struct samctl *ctl, const struct sam_policy *policy,
+			  const struct sam_secret *secret, const char *whose)
 {
-	struct sam_pin pin;
+	struct sam_msg msg = { "" };
 
-	return sam_pin_read((const char *)secret->data, secret->len, "somebody", &pin) != SAM_OK ||
-	       pin.kind != SAM_PIN_PASSWORD;
-}
-
-int samctl_check_password(const struct samctl *ctl, const struct sam_secret *secret,
-			  const char *whose)
-{
-	if (secret->len < SAM_PASSWORD_MIN || secret->len > SAM_PASSWORD_MAX)
-		samctl_say(ctl, "%s: %s", whose, sam_reason_text(SAM_PASSWORD_WEAK));
-	else if (memchr(secret->data, '\0', secret->len))
-		samctl_say(ctl, "%s: a password has no zero byte", whose);
-	else if (is_taken_for_another(secret))
+	if (sam_password_strong(policy, whose, secret->data, secret->len, &msg) != SAM_OK)
+		samctl_say(ctl, "%s: %s", whose, msg.text);
+	else if (!sam_pin_may_be_password((const char *)secret->data, secret->len))
 		samctl_say(ctl,
 			   "%s: applications would take this password for a SAD or SAD token: it "
 			   "begins with eyJ or sat_ and has only their characters; choose another",
@@ -143,18 +143,23 @@ int samctl_check_password(const struct samctl *ctl, const struct sam_secret *sec
 	return SAMCTL_FAILED;
 }
 
-int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const char *source,
-		    const char *whose, char out[SAM_PASSWORD_SIZE])
+int samctl_password(const struct samctl *ctl, const char *source, const char *whose, const char *old,
+		    char out[SAM_PASSWORD_SIZE])
 {
+	const struct sam_seal *seal = sam_seal(ctl->sam);
 	struct sam_secret secret = { 0 };
 	char prompt[128];
 	enum sam_reason reason;
 	int status;
 
-	snprintf(prompt, sizeof(prompt), "New password of %s", whose);
+	snprintf(prompt, sizeof(prompt), "New password of %.64s", whose);
 	status = samctl_secret(ctl, source, prompt, true, &secret);
 	if (status == SAMCTL_DONE)
-		status = samctl_check_password(ctl, &secret, whose);
+		status = samctl_check_password(ctl, sam_policy(ctl->sam), &secret, whose);
+	/* The old one given again would count as a choice of one's own. */
+	if (status == SAMCTL_DONE && old && *old &&
+	    sam_password_check(seal, (const char *)secret.data, secret.len, old) == SAM_OK)
+		status = samctl_fail(ctl, SAM_PASSWORD_SAME, NULL);
 	if (status == SAMCTL_DONE) {
 		reason = sam_password_make(seal, (const char *)secret.data, secret.len, out,
 					   SAM_PASSWORD_SIZE);
@@ -165,106 +170,189 @@ int samctl_password(const struct samctl *ctl, const struct sam_seal *seal, const
 	return status;
 }
 
-/* ---- roles ---- */
+/* ---- who acts ---- */
 
-/* What is stored for --as, and as what: a signer only where the verb is the signer's own. */
-static const char *find_actor(const struct samctl *ctl, const struct sam_snapshot *s,
-			      enum sam_role *role)
-{
-	const struct sam_principal *principal = sam_registry_principal(s, ctl->as);
-	const struct sam_signer *signer = sam_registry_signer(s, ctl->as);
-
-	*role = SAM_ROLE_NONE;
-	if (principal) {
-		*role = principal->role;
-		return principal->password;
-	}
-	if (signer && *signer->password) {
-		*role = SAM_ROLE_SIGNER;
-		return signer->password;
-	}
-	return NULL;
-}
-
-/* Constant work for names that do not exist; the role is looked at after the password. */
-static enum sam_reason check_actor(struct samctl *ctl, const struct sam_secret *secret, bool *known)
+static int refuse_actor(struct samctl *ctl, enum sam_reason reason, const char *name,
+			const struct sam_msg *msg)
 {
 	const struct sam_snapshot *s;
-	const char *stored;
-	enum sam_role role;
-	enum sam_reason reason = sam_registry_get(sam_registry(ctl->sam), &s);
-
-	*known = false;
-	if (reason != SAM_OK)
-		return reason;
-	stored = find_actor(ctl, s, &role);
-	*known = stored != NULL;
-	reason = sam_password_check(sam_seal(ctl->sam), (const char *)secret->data, secret->len,
-				    stored);
-	sam_registry_put(s);
-	if (reason == SAM_PASSWORD_WRONG && !stored)
-		return SAM_PRINCIPAL_UNKNOWN;
-	if (reason == SAM_OK && !(ctl->verb->roles & 1u << role))
-		return SAM_ROLE;
-	if (reason == SAM_OK) {
-		sam_mem_copy_text(ctl->actor, sizeof(ctl->actor), ctl->as);
-		ctl->role = role;
-	}
-	return reason;
-}
-
-static int refuse_actor(struct samctl *ctl, enum sam_reason reason, bool known)
-{
+	bool known = false;
 	struct sam_event event = {
 		.type = SAM_EVENT_ADMIN_REFUSED,
 		.reason = reason,
 		.actor_kind = "principal",
-		.actor = known ? ctl->as
-			       : NULL, /* what nobody is called may be a mistyped password */
 		.target = ctl->what,
+		.detail = *msg->text ? msg->text : NULL,
 	};
 
+	if (sam_registry_get(sam_registry(ctl->sam), &s) == SAM_OK) {
+		known = sam_registry_principal(s, name) || sam_registry_signer(s, name);
+		sam_registry_put(s);
+	}
+	event.actor = known ? name : NULL; /* what nobody is called may be a mistyped password */
 	/* Durable: nothing else of this process would carry it to the disk. */
 	if (sam_audit_event(sam_audit(ctl->sam), &event, true) != SAM_OK)
 		samctl_say(ctl, "the refusal could not be recorded");
-	samctl_say(ctl, "refused");
+	/* a lock and a conflict are for the person to know, who cannot tell them apart from a mistake */
+	if (reason == SAM_LOCKED || reason == SAM_ROLES_CONFLICT)
+		samctl_say(ctl, "refused: %s", *msg->text ? msg->text : sam_reason_text(reason));
+	else
+		samctl_say(ctl, "refused");
 	return SAMCTL_FAILED;
+}
+
+enum { ASSERTION_MAX = 16384 };
+
+int samctl_credentials(struct samctl *ctl, const struct samctl_who *who, struct sam_secret *out,
+		       struct sam_credentials *credentials)
+{
+	char prompt[128];
+	int status;
+
+	*credentials = (struct sam_credentials){ .name = who->name, .words = ctl->words };
+	if (ctl->verb->run == samctl_policy_sign && who == &ctl->who[0])
+		credentials->words = NULL;
+	if (who->assertion) {
+		if (!ctl->words)
+			return samctl_usage(ctl, "an assertion is about words in UTF-8");
+		status = samctl_read_statement(ctl, who->assertion, ASSERTION_MAX, out);
+		credentials->assertion = (const char *)out->data;
+		credentials->assertion_len = out->len;
+		return status;
+	}
+	snprintf(prompt, sizeof(prompt), "Password of %.64s", who->name);
+	status = samctl_secret(ctl, who->pin_source, prompt, false, out);
+	credentials->secret = out->data;
+	credentials->len = out->len;
+	return status;
+}
+
+static int identify(struct samctl *ctl, struct samctl_who *who, struct sam_person *person)
+{
+	const struct sam_identifier id = sam_identifier(ctl->sam);
+	struct sam_credentials credentials;
+	struct sam_secret secret = { 0 };
+	struct sam_msg msg = { "" };
+	enum sam_reason reason;
+	int status = samctl_credentials(ctl, who, &secret, &credentials);
+
+	if (status != SAMCTL_DONE) {
+		sam_secret_clear(&secret);
+		return status;
+	}
+	reason = sam_person_identify(&id, &credentials, person, &who->files, &msg);
+	sam_secret_clear(&secret);
+	switch (reason) {
+	case SAM_OK:
+		return SAMCTL_DONE;
+	case SAM_PASSWORD_WRONG:
+	case SAM_PRINCIPAL_UNKNOWN:
+	case SAM_LOCKED:
+	case SAM_ROLES_CONFLICT:
+	case SAM_SIGNER_SUSPENDED:
+	case SAM_ASSERTION:
+		return refuse_actor(ctl, reason, who->name, &msg);
+	default:
+		return samctl_fail(ctl, reason, &msg);
+	}
+}
+
+static int read_sad(struct samctl *ctl, const char *path)
+{
+	return samctl_read_statement(ctl, path, SAM_JWS_MAX + 16, &ctl->sad);
 }
 
 int samctl_authenticate(struct samctl *ctl)
 {
-	struct sam_secret secret = { 0 };
-	char prompt[128];
-	bool known = false;
-	enum sam_reason reason;
-	int status = samctl_open(ctl);
+	const unsigned roles = samctl_verb_roles(ctl->verb);
+	const char *sad = *samctl_verb_sad(ctl->verb) ? samctl_given(ctl, "sad", 0) : NULL;
+	const struct sam_msg none = { "" };
+	int status;
 
-	if (status != SAMCTL_DONE)
-		return status;
-	snprintf(prompt, sizeof(prompt), "Password of %.64s", ctl->as);
-	status = samctl_secret(ctl, ctl->pin_source, prompt, false, &secret);
-	if (status != SAMCTL_DONE)
-		return status;
-	reason = check_actor(ctl, &secret, &known);
-	sam_secret_clear(&secret);
-	if (reason == SAM_OK)
+	/* restore looks for people in two registries, itself */
+	if (roles & SAM_ANYBODY || ctl->verb->run == samctl_backup_restore)
 		return SAMCTL_DONE;
-	if (reason == SAM_PASSWORD_WRONG || reason == SAM_PRINCIPAL_UNKNOWN || reason == SAM_ROLE)
-		return refuse_actor(ctl, reason, known);
-	return samctl_fail(ctl, reason, NULL);
+	status = samctl_open(ctl);
+	if (status != SAMCTL_DONE)
+		return status;
+	if (sad)
+		return read_sad(ctl, sad);
+	status = identify(ctl, &ctl->who[0], &ctl->actors.first);
+	if (status == SAMCTL_DONE && !(ctl->actors.first.roles & roles))
+		status = refuse_actor(ctl, SAM_ROLE, ctl->actors.first.name, &none);
+	if (status == SAMCTL_DONE && ctl->who[1].name)
+		status = identify(ctl, &ctl->who[1], &ctl->actors.second);
+	return status;
+}
+
+/* ---- acts ---- */
+
+/* Hashes of passwords are among them. */
+void samctl_wipe_params(json_t *params)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (params, key, value)
+		if (json_is_string(value))
+			sam_mem_wipe((char *)json_string_value(value), json_string_length(value));
+	json_decref(params);
+}
+
+static int tell_pending(struct samctl *ctl, const struct sam_outcome *outcome)
+{
+	return samctl_print_done(ctl,
+				 json_pack("{s:s,s:s}", "pending", outcome->id, "act",
+					   sam_act_info(outcome->act)->name),
+				 "%s waits for its second person: samctl --as NAME pending confirm %s",
+				 sam_act_info(outcome->act)->name, outcome->id);
+}
+
+int samctl_act(struct samctl *ctl, enum sam_act act, json_t *params, json_t *done, const char *fmt, ...)
+{
+	struct sam_outcome outcome;
+	char text[512];
+	enum sam_reason reason;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (ctl->sad.data) {
+		while (ctl->sad.len && strchr(" \t\r\n", ctl->sad.data[ctl->sad.len - 1]))
+			ctl->sad.data[--ctl->sad.len] = '\0';
+		ctl->actors.sad = (const char *)ctl->sad.data;
+		ctl->actors.sad_len = ctl->sad.len;
+	}
+	reason = params ? sam_act_do(ctl->sam, &ctl->actors, act, params, &outcome) : SAM_MEMORY;
+	ctl->acted |= reason == SAM_OK;
+	samctl_wipe_params(params);
+	if (reason != SAM_OK) {
+		json_decref(done);
+		return samctl_fail(ctl, reason, &outcome.msg);
+	}
+	if (outcome.pending) {
+		json_decref(done);
+		return tell_pending(ctl, &outcome);
+	}
+	if (*outcome.msg.text)
+		samctl_say(ctl, "%s", outcome.msg.text);
+	return samctl_print_done(ctl, done, "%s", text);
+}
+
+/* After an act at once: a store that is set back together with its mark must not undo it. */
+void samctl_checkpoint(struct samctl *ctl)
+{
+	if (ctl->sam && (ctl->acted || sam_store_checkpoint_due(sam_store(ctl->sam))) &&
+	    sam_store_checkpoint(sam_store(ctl->sam), ctl->acted) != SAM_OK)
+		samctl_say(ctl, "note: no signed checkpoint could be made; see the log");
 }
 
 /* ---- records ---- */
 
 static void name_actor(const struct samctl *ctl, struct sam_event *event)
 {
-	bool there = *ctl->actor;
-
-	event->actor_kind = !there			   ? "process"
-			    : ctl->role == SAM_ROLE_SIGNER ? "signer"
-							   : "principal";
-	event->actor = there ? ctl->actor : NULL;
-	event->role = there ? sam_registry_role_name(ctl->role) : NULL;
+	sam_person_describe(event, &ctl->actors.first, samctl_verb_roles(ctl->verb));
 }
 
 enum sam_reason samctl_make(struct samctl *ctl, struct sam_event *event,
@@ -274,7 +362,7 @@ enum sam_reason samctl_make(struct samctl *ctl, struct sam_event *event,
 	return sam_audit_make(sam_audit(ctl->sam), event, out);
 }
 
-bool samctl_record(struct samctl *ctl, struct sam_event *event)
+bool samctl_record(const struct samctl *ctl, struct sam_event *event)
 {
 	enum sam_reason reason;
 

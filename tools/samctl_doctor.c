@@ -3,40 +3,21 @@
  * samctl doctor: one check after another on the rooms themselves, so that one broken thing does not
  * hide the rest; each with its remedy.
  */
-#include "tools/samctl.h"
+#include "tools/samctl_doctor.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/file.h"
 
-enum state { FINE, NOTE, PROBLEM };
-
-/* What the checks have opened so far; NULL or false: that check failed, and what needs it is left
- * out. */
-struct doctor {
-	struct samctl *ctl;
-	json_t *checks;
-	bool problem, has_config, has_policy;
-	struct sam_config config;
-	struct sam_policy policy;
-	struct sam_cm *cm;
-	struct sam_seal *seal;
-	struct sam_store *store;
-	struct sam_store_head head;
-	struct sam_registry *registry;
-	const struct sam_snapshot *snapshot;
-};
-
-static void tell(struct doctor *d, const char *check, enum state state, const char *remedy,
-		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static void tell(struct doctor *d, const char *check, enum state state, const char *remedy,
-		 const char *fmt, ...)
+void samctl_doctor_tell(struct samctl_doctor *d, const char *check, enum samctl_doctor_state state,
+			const char *remedy, const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "note", "problem" };
 	char text[640];
@@ -67,14 +48,14 @@ static void tell(struct doctor *d, const char *check, enum state state, const ch
 	json_array_append_new(d->checks, object);
 }
 
-static const char *why(enum sam_reason reason, const struct sam_msg *msg)
+const char *samctl_doctor_why(enum sam_reason reason, const struct sam_msg *msg)
 {
 	return *msg->text ? msg->text : sam_reason_text(reason);
 }
 
 /* ---- files ---- */
 
-static void check_config(struct doctor *d)
+static void check_config(struct samctl_doctor *d)
 {
 	struct sam_msg msg = { "" };
 	char path[PATH_MAX] = "";
@@ -84,27 +65,28 @@ static void check_config(struct doctor *d)
 		reason = sam_config_load(path, &d->config, &msg);
 	d->has_config = reason == SAM_OK;
 	if (d->has_config)
-		tell(d, "config", FINE, NULL, "%s", d->config.path);
+		samctl_doctor_tell(d, "config", FINE, NULL, "%s", d->config.path);
 	else
-		tell(d, "config", PROBLEM,
-		     "p11-sam.yaml(5); P11_SAM_CONFIG or --config names the file", "%s",
-		     why(reason, &msg));
+		samctl_doctor_tell(d, "config", PROBLEM,
+				   "p11-sam.yaml(5); P11_SAM_CONFIG or --config names the file", "%s",
+				   samctl_doctor_why(reason, &msg));
 }
 
-static void check_file(struct doctor *d, const char *path)
+static void check_file(struct samctl_doctor *d, const char *path)
 {
 	struct sam_msg msg = { "" };
 
 	if (sam_file_trusted(path, geteuid(), &msg) == SAM_OK)
-		tell(d, "ownership", FINE, NULL, "%s", path);
+		samctl_doctor_tell(d, "ownership", FINE, NULL, "%s", path);
 	else
-		tell(d, "ownership", PROBLEM,
-		     "root or the SAM's user owns it and the folders on its way, and nobody else "
-		     "writes",
-		     "%s", msg.text);
+		samctl_doctor_tell(
+			d, "ownership", PROBLEM,
+			"root or the SAM's user owns it and the folders on its way, and nobody else "
+			"writes",
+			"%s", msg.text);
 }
 
-static void check_ownership(struct doctor *d)
+static void check_ownership(struct samctl_doctor *d)
 {
 	check_file(d, d->config.path);
 	check_file(d, d->config.policy);
@@ -113,7 +95,7 @@ static void check_ownership(struct doctor *d)
 		check_file(d, d->config.store);
 }
 
-static void check_policy(struct doctor *d)
+static void check_policy(struct samctl_doctor *d)
 {
 	struct sam_msg msg = { "" };
 	enum sam_reason reason = sam_policy_load(d->config.policy, &d->policy, &msg);
@@ -121,179 +103,150 @@ static void check_policy(struct doctor *d)
 
 	d->has_policy = reason == SAM_OK;
 	if (!d->has_policy) {
-		tell(d, "policy", PROBLEM, "samctl policy check FILE", "%s", why(reason, &msg));
+		samctl_doctor_tell(d, "policy", PROBLEM, "samctl policy check FILE", "%s",
+				   samctl_doctor_why(reason, &msg));
 		return;
 	}
-	tell(d, "policy", FINE, NULL, "%s, level %u", d->policy.path, d->policy.level);
+	samctl_doctor_tell(d, "policy", FINE, NULL, "%s, level %u", d->policy.path, d->policy.level);
 	for (size_t i = 0; (text = sam_policy_statement(&d->policy, i)); i++)
-		tell(d, "policy", NOTE, NULL, "%s", text);
+		samctl_doctor_tell(d, "policy", NOTE, NULL, "%s", text);
 	for (size_t i = 0; (text = sam_policy_missing(&d->policy, i)); i++)
-		tell(d, "policy", PROBLEM, "this version signs at level 1", "missing: %s", text);
+		samctl_doctor_tell(d, "policy", PROBLEM, "this version signs at level 1", "missing: %s",
+				   text);
 }
 
-static void check_user(struct doctor *d)
+static void check_user(struct samctl_doctor *d)
 {
 	const struct passwd *user = getpwnam(d->config.user);
 	struct sam_msg msg = { "" };
 
 	if (d->has_policy && sam_open_check_user(&d->config, &d->policy, &msg) != SAM_OK)
-		tell(d, "user", PROBLEM, "p11-sam.yaml(5)", "%s", msg.text);
+		samctl_doctor_tell(d, "user", PROBLEM, "p11-sam.yaml(5)", "%s", msg.text);
 	else if (user && user->pw_uid == geteuid())
-		tell(d, "user", FINE, NULL, "%s", d->config.user);
+		samctl_doctor_tell(d, "user", FINE, NULL, "%s", d->config.user);
 	else
-		tell(d, "user", NOTE, "levels 2 and 3 run under the configured user only",
-		     "runs under uid %lu, the configuration says %s", (unsigned long)geteuid(),
-		     d->config.user);
+		samctl_doctor_tell(d, "user", NOTE, "levels 2 and 3 run under the configured user only",
+				   "runs under uid %lu, the configuration says %s", (unsigned long)geteuid(),
+				   d->config.user);
 }
 
-static void check_clock(struct doctor *d)
+static void check_clock(struct samctl_doctor *d)
 {
 	struct sam_clock_state clock;
 
 	sam_clock_sync_state(&clock);
 	if (clock.synchronised)
-		tell(d, "clock", FINE, NULL, "synchronised, error at most %" PRId64 " us",
-		     clock.error_us);
+		samctl_doctor_tell(d, "clock", FINE, NULL, "synchronised, error at most %" PRId64 " us",
+				   clock.error_us);
 	else
-		tell(d, "clock", d->has_policy && d->policy.level > 1 ? PROBLEM : NOTE,
-		     "run chrony or systemd-timesyncd: a SAD lives for minutes",
-		     "the kernel's clock is not synchronised");
+		samctl_doctor_tell(d, "clock", d->has_policy && d->policy.level > 1 ? PROBLEM : NOTE,
+				   "run chrony or systemd-timesyncd: a SAD lives for minutes",
+				   "the kernel's clock is not synchronised");
 }
 
 /* ---- the CM ---- */
 
-static void check_mechanisms(struct doctor *d)
+static void check_mechanisms(struct samctl_doctor *d)
 {
 	size_t lacking = 0;
 
 	for (size_t i = 0; i < d->policy.mechanism_count; i++) {
 		if (sam_cm_has(d->cm, d->policy.mechanisms[i]))
 			continue;
-		tell(d, "mechanisms", NOTE, "take it out of the policy, or use another CM",
-		     "the CM lacks what %s needs", d->policy.mechanisms[i]->name);
+		samctl_doctor_tell(d, "mechanisms", NOTE, "take it out of the policy, or use another CM",
+				   "the CM lacks what %s needs", d->policy.mechanisms[i]->name);
 		lacking++;
 	}
 	if (d->policy.mechanism_count == 0 || lacking < d->policy.mechanism_count)
-		tell(d, "mechanisms", FINE, NULL, "%zu of the policy's %zu",
-		     d->policy.mechanism_count - lacking, d->policy.mechanism_count);
+		samctl_doctor_tell(d, "mechanisms", FINE, NULL, "%zu of the policy's %zu",
+				   d->policy.mechanism_count - lacking, d->policy.mechanism_count);
 	else
-		tell(d, "mechanisms", PROBLEM, "use a CM that can sign",
-		     "none that the policy allows");
+		samctl_doctor_tell(d, "mechanisms", PROBLEM, "use a CM that can sign",
+				   "none that the policy allows");
 }
 
-static void check_cm(struct doctor *d)
+static void check_cm(struct samctl_doctor *d)
 {
 	struct sam_msg msg = { "" };
 	struct sam_cm_info info;
 	uint8_t bytes[32];
-	enum sam_reason reason = sam_open_cm(&d->config, &d->cm, &msg);
+	enum sam_reason reason = sam_open_cm(&d->config, false, &d->cm, &msg);
 
 	if (reason != SAM_OK) {
-		tell(d, "cm", PROBLEM, sam_reason_text(reason), "%s", why(reason, &msg));
+		samctl_doctor_tell(d, "cm", PROBLEM, sam_reason_text(reason), "%s",
+				   samctl_doctor_why(reason, &msg));
 		return;
 	}
 	sam_cm_info(d->cm, &info);
-	tell(d, "cm", FINE, NULL, "%s %s, token %s, logged in", info.manufacturer, info.model,
-	     info.label);
+	samctl_doctor_tell(d, "cm", FINE, NULL, "%s %s, token %s, logged in", info.manufacturer, info.model,
+			   info.label);
 	reason = sam_cm_random(d->cm, bytes, sizeof(bytes));
 	if (reason == SAM_OK)
-		tell(d, "random", FINE, NULL, "the CM's generator answers and passes its test");
+		samctl_doctor_tell(d, "random", FINE, NULL, "the CM's generator answers and passes its test");
 	else
-		tell(d, "random", PROBLEM, "see the log", "%s", sam_reason_text(reason));
+		samctl_doctor_tell(d, "random", PROBLEM, "see the log", "%s", sam_reason_text(reason));
 	if (d->has_policy)
 		check_mechanisms(d);
 }
 
-static void check_seal(struct doctor *d)
+static void check_seal(struct samctl_doctor *d)
 {
 	struct sam_msg msg = { "" };
 	enum sam_reason reason = sam_open_seal(d->cm, &d->seal, &msg);
 
 	if (reason == SAM_OK)
-		tell(d, "seal", FINE, NULL, "the CM holds the sealing key");
+		samctl_doctor_tell(d, "seal", FINE, NULL, "the CM holds the sealing key");
 	else
-		tell(d, "seal", PROBLEM, "name the token of `samctl init` in cm.token", "%s",
-		     why(reason, &msg));
+		samctl_doctor_tell(d, "seal", PROBLEM, "name the token of `samctl init` in cm.token", "%s",
+				   samctl_doctor_why(reason, &msg));
 }
 
 /* ---- the store ---- */
 
-static void check_store(struct doctor *d)
+static void check_store(struct samctl_doctor *d)
 {
-	const struct sam_store_options options = {
-		.path = d->config.store,
-		.seal = d->seal,
-		.chain = sam_audit_chain,
-	};
+	struct sam_store_options options;
 	struct sam_msg msg = { "" };
-	enum sam_reason reason = sam_store_open(&options, &d->store, &msg);
+	enum sam_reason reason;
 
+	sam_own_start(&d->own, d->cm, d->config.sam_id);
+	options = sam_open_options(&d->config, d->seal, &d->own);
+	reason = sam_store_open(&options, &d->store, &msg);
 	if (reason == SAM_OK)
 		reason = sam_store_head(d->store, &d->head);
 	if (reason == SAM_OK)
 		reason = sam_store_check(d->store, &msg);
 	if (reason == SAM_OK)
-		tell(d, "store", FINE, NULL, "%s, node %s, sequence %" PRIu64, d->config.store,
-		     d->head.node, d->head.sequence);
+		samctl_doctor_tell(d, "store", FINE, NULL, "%s, node %s, sequence %" PRIu64, d->config.store,
+				   d->head.node, d->head.sequence);
 	else
-		tell(d, "store", PROBLEM,
-		     reason == SAM_STORE_MISSING ? "samctl init"
-						 : "restore a backup; keep this file as evidence",
-		     "%s", why(reason, &msg));
+		samctl_doctor_tell(d, "store", PROBLEM,
+				   reason == SAM_STORE_MISSING
+					   ? "samctl init"
+					   : "restore a backup; keep this file as evidence",
+				   "%s", samctl_doctor_why(reason, &msg));
 }
 
-static void check_sealed_policy(struct doctor *d)
+enum { LOW_MIB = 512, EMPTY_MIB = 64 };
+
+/* Nothing is signed where nothing can be recorded. */
+static void check_disk(struct samctl_doctor *d)
 {
-	if (sam_mem_equal(d->head.policy_sha256, d->policy.sha256, sizeof(d->policy.sha256)))
-		tell(d, "policy", FINE, NULL, "is the one sealed in the store");
-	else
-		tell(d, "policy", PROBLEM, "put the sealed file back", "%s",
-		     sam_reason_text(SAM_POLICY_CHANGED));
-}
+	struct statvfs fs;
+	uint64_t mib;
 
-static void check_keys(struct doctor *d)
-{
-	size_t absent = 0;
-
-	for (size_t i = 0; i < d->snapshot->key_count; i++) {
-		const struct sam_key *key = &d->snapshot->keys[i];
-		enum sam_reason reason = sam_cm_key_present(d->cm, key->cm_id);
-
-		if (reason == SAM_OK)
-			continue;
-		tell(d, "keys", PROBLEM, "restore the CM's token from its backup", "%s of %s: %s",
-		     key->credential, key->signer, sam_reason_text(reason));
-		absent++;
-	}
-	if (absent == 0)
-		tell(d, "keys", FINE, NULL, "all %zu registered keys are in the CM",
-		     d->snapshot->key_count);
-}
-
-static void check_registry(struct doctor *d)
-{
-	enum sam_reason reason = sam_registry_open(d->store, d->seal, &d->registry);
-	size_t officers = 0, auditors = 0;
-
-	if (reason == SAM_OK)
-		reason = sam_registry_get(d->registry, &d->snapshot);
-	if (reason != SAM_OK) {
-		tell(d, "registry", PROBLEM, "restore a backup; keep this file as evidence", "%s",
-		     sam_reason_text(reason));
+	if (statvfs(d->config.store, &fs) != 0) {
+		samctl_doctor_tell(d, "disk", PROBLEM, "see its folder", "%s: %s", d->config.store,
+				   strerror(errno));
 		return;
 	}
-	for (size_t i = 0; i < d->snapshot->principal_count; i++) {
-		officers += d->snapshot->principals[i].role == SAM_ROLE_SECURITY_OFFICER;
-		auditors += d->snapshot->principals[i].role == SAM_ROLE_AUDITOR;
-	}
-	if (officers && auditors)
-		tell(d, "registry", FINE, NULL, "%zu principals, %zu signers, %zu authenticators",
-		     d->snapshot->principal_count, d->snapshot->signer_count,
-		     d->snapshot->authenticator_count);
+	mib = (uint64_t)fs.f_bavail * fs.f_frsize >> 20;
+	if (mib < LOW_MIB)
+		samctl_doctor_tell(d, "disk", mib < EMPTY_MIB ? PROBLEM : NOTE,
+				   "make room: nothing is signed that cannot be recorded",
+				   "%" PRIu64 " MiB are left for the store", mib);
 	else
-		tell(d, "registry", PROBLEM, "samctl init was interrupted: samctl-init(1)",
-		     "there is no security officer, or no auditor");
-	check_keys(d);
+		samctl_doctor_tell(d, "disk", FINE, NULL, "%" PRIu64 " MiB are left for the store", mib);
 }
 
 /* ---- the audit trail ---- */
@@ -314,27 +267,27 @@ static enum sam_reason note_row(void *arg, const struct sam_audit_row *row)
 	return SAM_OK;
 }
 
-static void check_audit(struct doctor *d)
+static void check_audit(struct samctl_doctor *d)
 {
 	struct found last = { false };
-	struct sam_audit_filter filter = { .from_seq = d->head.audit_seq,
-					   .to_seq = d->head.audit_seq };
+	struct sam_audit_filter filter = { .from_seq = d->head.audit_seq, .to_seq = d->head.audit_seq };
 	enum sam_reason reason = sam_store_audit_read(d->store, &filter, note_row, &last);
 	bool same = last.is && memcmp(last.hash, d->head.audit_hash, sizeof(last.hash)) == 0;
 
 	if (reason == SAM_OK && (same || d->head.audit_seq == 0))
-		tell(d, "audit", FINE, NULL,
-		     "%" PRIu64 " records, the last is the one that is sealed", d->head.audit_seq);
+		samctl_doctor_tell(d, "audit", FINE, NULL,
+				   "%" PRIu64 " records, the last is the one that is sealed",
+				   d->head.audit_seq);
 	else
-		tell(d, "audit", PROBLEM, "samctl audit verify", "%s",
-		     reason == SAM_OK ? "the last record is not the one that is sealed"
-				      : sam_reason_text(reason));
+		samctl_doctor_tell(d, "audit", PROBLEM, "samctl audit verify", "%s",
+				   reason == SAM_OK ? "the last record is not the one that is sealed"
+						    : sam_reason_text(reason));
 }
 
 enum { MAINTAIN_LATE_S = 2 * 86400 }; /* it leaves a record once a day at least */
 
 /* The module starts no threads: what is due by time needs the timer. */
-static void check_maintain(struct doctor *d)
+static void check_maintain(struct samctl_doctor *d)
 {
 	int64_t late = sam_clock_us() - (int64_t)MAINTAIN_LATE_S * 1000000;
 	struct found first = { false };
@@ -343,18 +296,37 @@ static void check_maintain(struct doctor *d)
 
 	if (sam_store_audit_read(d->store, &oldest, note_row, &first) != SAM_OK ||
 	    samctl_maintained(d->store, late, &ran) != SAM_OK)
-		tell(d, "maintain", PROBLEM, "samctl audit verify", "the trail cannot be read");
+		samctl_doctor_tell(d, "maintain", PROBLEM, "samctl audit verify", "the trail cannot be read");
 	else if (ran)
-		tell(d, "maintain", FINE, NULL, "has run in the last two days");
+		samctl_doctor_tell(d, "maintain", FINE, NULL, "has run in the last two days");
 	else if (first.is && first.time_us > late)
-		tell(d, "maintain", FINE, NULL, "not due: the store is younger than two days");
+		samctl_doctor_tell(d, "maintain", FINE, NULL, "not due: the store is younger than two days");
 	else
-		tell(d, "maintain", PROBLEM,
-		     "run `samctl maintain` every five minutes (samctl-maintain.timer)",
-		     "has not run for two days");
+		samctl_doctor_tell(d, "maintain", PROBLEM,
+				   "run `samctl maintain` every five minutes (samctl-maintain.timer)",
+				   "has not run for two days");
 }
 
-static void examine(struct doctor *d)
+enum { BACKUP_LATE_S = 7 * 86400 };
+
+static void check_backup(struct samctl_doctor *d)
+{
+	struct found made = { false };
+	const struct sam_audit_filter filter = {
+		.since_us = sam_clock_us() - (int64_t)BACKUP_LATE_S * 1000000,
+		.type = "backup",
+		.outcome = "success",
+		.limit = 1,
+	};
+
+	if (sam_store_audit_read(d->store, &filter, note_row, &made) == SAM_OK && made.is)
+		samctl_doctor_tell(d, "backup", FINE, NULL, "one was made within a week");
+	else
+		samctl_doctor_tell(d, "backup", NOTE, "samctl backup create, as operator",
+				   "none was made within a week");
+}
+
+static void examine(struct samctl_doctor *d)
 {
 	check_config(d);
 	if (d->has_config) {
@@ -370,14 +342,14 @@ static void examine(struct doctor *d)
 		check_store(d);
 	if (!d->store || !*d->head.node)
 		return;
-	if (d->has_policy)
-		check_sealed_policy(d);
-	check_registry(d);
+	samctl_doctor_registry(d);
+	check_disk(d);
 	check_audit(d);
 	check_maintain(d);
+	check_backup(d);
 }
 
-static void clear(struct doctor *d)
+static void clear(struct samctl_doctor *d)
 {
 	if (d->snapshot)
 		sam_registry_put(d->snapshot);
@@ -391,7 +363,7 @@ static void clear(struct doctor *d)
 
 int samctl_doctor(struct samctl *ctl)
 {
-	struct doctor *d = calloc(1, sizeof(*d));
+	struct samctl_doctor *d = calloc(1, sizeof(*d));
 	int status = SAMCTL_DONE;
 	bool problem;
 

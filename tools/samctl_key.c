@@ -6,10 +6,10 @@
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
-#include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/encode.h"
+#include "registry/edit.h"
 
 /* What the request says, then what became of it. */
 static enum sam_reason check_request(struct samctl *ctl, const struct sam_key *key)
@@ -23,7 +23,9 @@ static enum sam_reason check_request(struct samctl *ctl, const struct sam_key *k
 	reason = sam_registry_get(sam_registry(ctl->sam), &s);
 	if (reason != SAM_OK)
 		return reason;
-	if (!sam_registry_signer(s, key->signer))
+	if (s->cm_disabled)
+		reason = SAM_CM_DISABLED;
+	else if (!sam_registry_signer(s, key->signer))
 		reason = SAM_NOT_FOUND;
 	sam_registry_put(s);
 	return reason;
@@ -42,9 +44,9 @@ static enum sam_reason identify(struct sam_key *key)
 	return key->pkey ? SAM_OK : SAM_CM_FAILED;
 }
 
-/* Two keys with the same credentialID cannot be: sam_registry_add_key() refuses the id, and with it
- * the key. */
-static enum sam_reason enrol(struct samctl *ctl, const struct sam_key *key)
+/* Its record, and the second person's where the policy asks for one. */
+static enum sam_reason make_records(struct samctl *ctl, const struct sam_key *key, const char *id,
+				    struct sam_audit_record made[2], size_t *count)
 {
 	struct sam_event event = {
 		.type = SAM_EVENT_KEY_GENERATE,
@@ -52,13 +54,57 @@ static enum sam_reason enrol(struct samctl *ctl, const struct sam_key *key)
 		.credential = key->credential,
 		.label = key->label,
 		.new_value = samctl_key_type(key->type, key->bits),
+		.reference = *id ? id : NULL,
 	};
-	struct sam_audit_record record;
-	enum sam_reason reason = samctl_make(ctl, &event, &record);
+	struct sam_event second;
+	enum sam_reason reason = samctl_make(ctl, &event, &made[(*count)++]);
 
+	if (reason != SAM_OK || !*id)
+		return reason;
+	sam_act_confirmed(&ctl->actors, SAM_ACT_KEY_GENERATE, id, key->credential, &second);
+	return sam_audit_make(sam_audit(ctl->sam), &second, &made[(*count)++]);
+}
+
+/* Two keys with the same credentialID cannot be: the registry refuses the id, and with it the key. */
+static enum sam_reason enrol_on(struct samctl *ctl, const struct sam_snapshot *s, const struct sam_key *key)
+{
+	struct sam_audit_record made[2] = { { .members = NULL }, { .members = NULL } };
+	struct sam_record records[2];
+	char id[SAM_PENDING_SIZE];
+	size_t count = 0;
+	struct sam_edit edit;
+	enum sam_reason reason = sam_act_check(ctl->sam, &ctl->actors, SAM_ACT_KEY_GENERATE, id);
+
+	sam_edit_start(&edit, sam_registry(ctl->sam), s);
 	if (reason == SAM_OK)
-		reason = sam_registry_add_key(sam_registry(ctl->sam), key, &record.record);
-	sam_audit_clear(&record);
+		reason = sam_edit_add_key(&edit, key);
+	if (reason == SAM_OK)
+		reason = make_records(ctl, key, id, made, &count);
+	for (size_t i = 0; i < count; i++)
+		records[i] = made[i].record;
+	if (reason == SAM_OK)
+		reason = sam_edit_commit(&edit, &(struct sam_edit_with){ .records = records, .record_count = count,
+									 .now = sam_clock_now() });
+	ctl->acted |= reason == SAM_OK;
+	sam_edit_clear(&edit);
+	sam_audit_clear(&made[0]);
+	sam_audit_clear(&made[1]);
+	return reason;
+}
+
+static enum sam_reason enrol(struct samctl *ctl, const struct sam_key *key)
+{
+	enum sam_reason reason = SAM_STORE_CHANGED;
+
+	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
+		const struct sam_snapshot *s;
+
+		reason = sam_registry_get(sam_registry(ctl->sam), &s);
+		if (reason != SAM_OK)
+			return reason;
+		reason = enrol_on(ctl, s, key);
+		sam_registry_put(s);
+	}
 	return reason;
 }
 
@@ -100,6 +146,7 @@ int samctl_key_generate(struct samctl *ctl)
 	const char *signer = samctl_given(ctl, "signer", 0), *label = samctl_given(ctl, "label", 0);
 	const char *type = samctl_given(ctl, "type", 0);
 	struct sam_key key = { .created = sam_clock_now() };
+	char id[SAM_PENDING_SIZE];
 	enum sam_reason reason;
 
 	if (!sam_name_valid(signer, strlen(signer)))
@@ -109,7 +156,9 @@ int samctl_key_generate(struct samctl *ctl)
 	if (!sam_mem_copy_text(key.label, sizeof(key.label), label ? label : signer))
 		return samctl_usage(ctl, "--label is longer than 256 bytes");
 	sam_mem_copy_text(key.signer, sizeof(key.signer), signer);
-	reason = check_request(ctl, &key);
+	reason = sam_act_check(ctl->sam, &ctl->actors, SAM_ACT_KEY_GENERATE, id); /* before the CM makes any */
+	if (reason == SAM_OK)
+		reason = check_request(ctl, &key);
 	if (reason == SAM_OK)
 		reason = generate(ctl, &key);
 	EVP_PKEY_free(key.pkey);

@@ -5,7 +5,6 @@
  */
 #include "tools/samctl.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,8 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/file.h"
+#include "base/ossl.h"
+#include "sap/jose.h"
 
 /* ---- messages ---- */
 
@@ -54,7 +55,9 @@ int samctl_fail(const struct samctl *ctl, enum sam_reason reason, const struct s
 
 	if (!msg || !*msg->text)
 		samctl_say(ctl, "%s", text);
-	else if (reason == SAM_CONFIG || reason == SAM_POLICY || strstr(msg->text, text))
+	else if (reason == SAM_CONFIG || reason == SAM_POLICY || reason == SAM_POLICY_UNSIGNED ||
+		 reason == SAM_POLICY_CHANGED || reason == SAM_POLICY_OLDER || reason == SAM_CONFIG_CHANGED ||
+		 strstr(msg->text, text))
 		samctl_say(ctl, "%s", msg->text); /* it has the remedy in it */
 	else
 		samctl_say(ctl, "%s (%s)", msg->text, text);
@@ -407,7 +410,27 @@ static int read_stdin(const struct samctl *ctl, size_t max, struct sam_secret *o
 	return good ? SAMCTL_DONE : SAMCTL_FAILED;
 }
 
-int samctl_read_file(const struct samctl *ctl, const char *path, size_t max, struct sam_secret *out)
+/* The very bytes that the people's device keys spoke of. */
+static bool is_asserted(const struct samctl *ctl, const char *path, const struct sam_secret *data)
+{
+	uint8_t sha256[32];
+	char hex[65];
+
+	if (!ctl->who[0].files && !ctl->who[1].files)
+		return true;
+	if (sam_ossl_digest(SAM_HASH_SHA256, data->data, data->len, sha256) != SAM_OK)
+		return false;
+	sam_encode_hex(sha256, sizeof(sha256), hex);
+	for (int i = 0; i < 2; i++) {
+		const char *named = json_string_value(json_object_get(ctl->who[i].files, path));
+
+		if (ctl->who[i].files && (!named || strcmp(named, hex) != 0))
+			return false;
+	}
+	return true;
+}
+
+int samctl_read_statement(const struct samctl *ctl, const char *path, size_t max, struct sam_secret *out)
 {
 	struct sam_msg msg = { "" };
 	enum sam_reason reason;
@@ -416,4 +439,35 @@ int samctl_read_file(const struct samctl *ctl, const char *path, size_t max, str
 		return read_stdin(ctl, max, out);
 	reason = sam_file_read(path, max, out, &msg);
 	return reason == SAM_OK ? SAMCTL_DONE : samctl_fail(ctl, reason, &msg);
+}
+
+int samctl_read_file(const struct samctl *ctl, const char *path, size_t max, struct sam_secret *out)
+{
+	struct sam_event event = { .type = SAM_EVENT_ADMIN_REFUSED, .reason = SAM_ASSERTION, .target = ctl->what };
+	struct sam_msg msg = { "" };
+	int status = samctl_read_statement(ctl, path, max, out);
+
+	if (status == SAMCTL_DONE && !is_asserted(ctl, path, out)) {
+		sam_secret_clear(out);
+		sam_msg_set(&msg, "%s: is not the file that the assertion names", path);
+		event.detail = msg.text;
+		if (samctl_record(ctl, &event))
+			samctl_say(ctl, "%s", msg.text);
+		status = SAMCTL_FAILED;
+	}
+	return status;
+}
+
+json_t *samctl_read_json(const struct samctl *ctl, const char *path, size_t max)
+{
+	struct sam_secret file = { 0 };
+	json_t *json = NULL;
+
+	if (samctl_read_file(ctl, path, max, &file) != SAMCTL_DONE)
+		return NULL;
+	json = sam_jose_json(file.data, file.len);
+	sam_secret_clear(&file);
+	if (!json)
+		samctl_say(ctl, "%s: is no JSON object", path);
+	return json;
 }

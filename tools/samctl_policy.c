@@ -64,9 +64,29 @@ static json_t *keys(const struct sam_policy *policy)
 	return list;
 }
 
+static json_t *dual_control(const struct sam_policy *policy)
+{
+	json_t *list = json_array();
+
+	for (unsigned act = 0; act < SAM_ACT_COUNT; act++)
+		if (policy->dual_control[act])
+			json_array_append_new(list, json_string(sam_act_info((enum sam_act)act)->name));
+	return list;
+}
+
+static json_t *people(const struct sam_policy *policy)
+{
+	return json_pack("{s:b,s:o,s:I,s:I,s:i,s:i,s:i,s:I}", "administrator_operator",
+			 (int)policy->administrator_operator, "dual_control", dual_control(policy),
+			 "pending", (json_int_t)policy->pending_s, "session", (json_int_t)policy->session_s,
+			 "password_min_length", (int)policy->password_min, "password_min_different",
+			 (int)policy->password_different, "lockout_attempts", (int)policy->lockout_attempts,
+			 "lockout_time", (json_int_t)policy->lockout_s);
+}
+
 static json_t *describe(const struct sam_policy *policy)
 {
-	return json_pack(
+	json_t *all = json_pack(
 		"{s:s,s:o,s:i,s:i,s:b,s:o,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}", "path",
 		policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
 		"version", (int)policy->version, "level", (int)policy->level, "signs",
@@ -79,6 +99,11 @@ static json_t *describe(const struct sam_policy *policy)
 		"max_lifetime", (json_int_t)policy->max_lifetime, "leeway",
 		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
 		mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
+
+	if (json_object_update_new(all, people(policy)) == 0)
+		return all;
+	json_decref(all);
+	return NULL;
 }
 
 /* For people a rule about keys is one line. */
@@ -131,4 +156,61 @@ int samctl_policy_check(struct samctl *ctl)
 int samctl_policy_show(struct samctl *ctl)
 {
 	return print(ctl, describe(sam_policy(ctl->sam)));
+}
+
+/* ---- signing ---- */
+
+enum { POLICY_FILE_MAX = 1 << 18, JWS_FILE_MAX = 16384 };
+
+/* --assertion: the officer's own signature of the policy instead of a password. */
+static int read_signature(struct samctl *ctl, json_t *params)
+{
+	struct sam_secret jws = { 0 };
+	int status;
+
+	if (!ctl->who[0].assertion)
+		return SAMCTL_DONE;
+	status = samctl_read_statement(ctl, ctl->who[0].assertion, JWS_FILE_MAX, &jws);
+	if (status == SAMCTL_DONE)
+		json_object_set_new(params, "jws", json_string((const char *)jws.data));
+	sam_secret_clear(&jws);
+	return status;
+}
+
+int samctl_policy_sign(struct samctl *ctl)
+{
+	const char *path = ctl->args[0];
+	const struct sam_config *config = sam_config(ctl->sam);
+	struct sam_policy *policy = calloc(1, sizeof(*policy));
+	struct sam_secret text = { 0 };
+	struct sam_msg msg = { "" };
+	enum sam_reason reason = SAM_MEMORY;
+	json_t *params = NULL;
+	int status = samctl_read_file(ctl, path, POLICY_FILE_MAX, &text);
+
+	if (status == SAMCTL_DONE && policy)
+		reason = sam_policy_parse(path, text.data, text.len, policy, &msg);
+	if (status == SAMCTL_DONE && reason == SAM_OK)
+		reason = sam_open_own_key(ctl->sam, &msg);
+	if (status == SAMCTL_DONE && reason != SAM_OK)
+		status = samctl_fail(ctl, reason, &msg);
+	if (status == SAMCTL_DONE) {
+		params = json_pack("{s:s,s:o}", "text", (const char *)text.data, "config_sha256",
+				   samctl_hex(config->sha256, sizeof(config->sha256)));
+		status = params ? read_signature(ctl, params) : samctl_fail(ctl, SAM_POLICY, NULL);
+	}
+	if (status == SAMCTL_DONE)
+		status = samctl_act(ctl, SAM_ACT_POLICY_SIGN, params,
+				    json_pack("{s:s,s:i,s:i,s:o,s:o}", "policy", config->policy, "version",
+					      (int)policy->version, "level", (int)policy->level, "sha256",
+					      samctl_hex(policy->sha256, 32), "config_sha256",
+					      samctl_hex(config->sha256, 32)),
+				    "version %u is in force, with %s; processes that run take the policy now, a changed "
+				    "configuration when they start anew",
+				    policy->version, config->path);
+	else
+		json_decref(params);
+	sam_secret_clear(&text);
+	free(policy);
+	return status;
 }

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include "base/clock.h"
 #include "registry/password.h"
 #include "sap/jose.h"
 
@@ -18,32 +17,39 @@ struct wish {
 	const char *id, *name, *subject, *source;
 };
 
-/* Fills ${signer} but for its password; NULL: good, else what is wrong. */
-static const char *read_wish(const struct wish *wish, struct sam_signer *signer)
+/* NULL: good, else what is wrong. */
+static const char *check_wish(const struct wish *wish)
 {
-	memset(signer, 0, sizeof(*signer));
 	if (!sam_name_valid(wish->id, strlen(wish->id)))
 		return "no valid id";
-	sam_mem_copy_text(signer->id, sizeof(signer->id), wish->id);
-	if (wish->name && !sam_mem_copy_text(signer->name, sizeof(signer->name), wish->name))
+	if (wish->name && strlen(wish->name) >= SAM_TEXT_SIZE)
 		return "the name is longer than 256 bytes";
-	if (wish->subject &&
-	    !sam_mem_copy_text(signer->subject, sizeof(signer->subject), wish->subject))
+	if (wish->subject && strlen(wish->subject) >= SAM_TEXT_SIZE)
 		return "the subject is longer than 256 bytes";
-	signer->created = sam_clock_now();
 	return NULL;
 }
 
-static int add(struct samctl *ctl, const struct sam_signer *signer)
+static bool set_text(json_t *params, const char *name, const char *value)
 {
-	struct sam_event event = { .type = SAM_EVENT_SIGNER_ADD, .signer = signer->id };
-	struct sam_audit_record record;
-	enum sam_reason reason = samctl_make(ctl, &event, &record);
+	return !value || json_object_set_new(params, name, json_string(value)) == 0;
+}
 
-	if (reason == SAM_OK)
-		reason = sam_registry_add_signer(sam_registry(ctl->sam), signer, &record.record);
-	sam_audit_clear(&record);
-	return reason == SAM_OK ? SAMCTL_DONE : samctl_refuse(ctl, reason, signer->id, NULL);
+/* The act's parameters, the password's hash among them. */
+static int make_params(struct samctl *ctl, const struct wish *wish, json_t **params)
+{
+	char password[SAM_PASSWORD_SIZE] = "";
+	int status = SAMCTL_DONE;
+
+	if (wish->source)
+		status = samctl_password(ctl, wish->source, wish->id, NULL, password);
+	*params = json_pack("{s:s}", "id", wish->id);
+	if (status == SAMCTL_DONE &&
+	    (!*params || !set_text(*params, "name", wish->name) ||
+	     !set_text(*params, "subject", wish->subject) ||
+	     !set_text(*params, "password", *password ? password : NULL)))
+		status = samctl_fail(ctl, SAM_ARGUMENTS, NULL);
+	sam_mem_wipe(password, sizeof(password));
+	return status;
 }
 
 /* ---- many at once ---- */
@@ -73,36 +79,41 @@ static const char *read_line(const json_t *object, struct wish *wish)
 	return wish->id ? NULL : "the member id is missing";
 }
 
-static int make_password(const struct samctl *ctl, const char *source, struct sam_signer *signer)
+static int add_quietly(struct samctl *ctl, const struct wish *wish, json_t *added)
 {
-	if (!source)
-		return SAMCTL_DONE;
-	return samctl_password(ctl, sam_seal(ctl->sam), source, signer->id, signer->password);
+	struct sam_outcome outcome;
+	json_t *params = NULL;
+	enum sam_reason reason;
+	int status = make_params(ctl, wish, &params);
+
+	if (status == SAMCTL_DONE) {
+		reason = sam_act_do(ctl->sam, &ctl->actors, SAM_ACT_SIGNER_ADD, params, &outcome);
+		if (reason != SAM_OK)
+			status = samctl_fail(ctl, reason, &outcome.msg);
+		else if (outcome.pending)
+			samctl_say(ctl, "%s waits for the second person: pending confirm %s", wish->id, outcome.id);
+		else
+			json_array_append_new(added, json_string(wish->id));
+		ctl->acted |= reason == SAM_OK;
+	}
+	samctl_wipe_params(params);
+	return status;
 }
 
 static int batch_line(struct samctl *ctl, const char *line, size_t len, size_t number,
 		      bool only_check, json_t *added)
 {
 	json_auto_t *object = sam_jose_json(line, len);
-	struct sam_signer signer;
 	struct wish wish;
 	const char *wrong = object ? read_line(object, &wish) : "no JSON object";
-	int status;
 
 	if (!wrong)
-		wrong = read_wish(&wish, &signer);
+		wrong = check_wish(&wish);
 	if (wrong) {
 		samctl_say(ctl, "line %zu: %s", number, wrong);
 		return SAMCTL_FAILED;
 	}
-	if (only_check)
-		return SAMCTL_DONE;
-	status = make_password(ctl, wish.source, &signer);
-	if (status == SAMCTL_DONE)
-		status = add(ctl, &signer);
-	if (status == SAMCTL_DONE)
-		json_array_append_new(added, json_string(signer.id));
-	return status;
+	return only_check ? SAMCTL_DONE : add_quietly(ctl, &wish, added);
 }
 
 static int batch_pass(struct samctl *ctl, const struct sam_secret *file, bool only_check,
@@ -149,10 +160,10 @@ static int batch(struct samctl *ctl, const char *path)
 int samctl_signer_add(struct samctl *ctl)
 {
 	const char *file = samctl_given(ctl, "batch", 0), *wrong;
-	struct sam_signer signer;
 	struct wish wish = { .name = samctl_given(ctl, "name", 0),
 			     .subject = samctl_given(ctl, "subject", 0),
 			     .source = samctl_given(ctl, "new-pin-source", 0) };
+	json_t *params = NULL;
 	int status;
 
 	if (file && (ctl->arg_count || wish.name || wish.subject || wish.source))
@@ -162,17 +173,54 @@ int samctl_signer_add(struct samctl *ctl)
 	if (ctl->arg_count == 0)
 		return samctl_usage(ctl, "needs ID, or --batch FILE");
 	wish.id = ctl->args[0];
-	wrong = read_wish(&wish, &signer);
+	wrong = check_wish(&wish);
 	if (wrong)
 		return samctl_usage(ctl, "%s: %s", wish.id, wrong);
-	status = make_password(ctl, wish.source, &signer);
-	if (status == SAMCTL_DONE)
-		status = add(ctl, &signer);
-	if (status == SAMCTL_DONE)
-		status = samctl_print_done(ctl, json_pack("{s:s}", "signer", signer.id),
-					   "signer %s added", signer.id);
-	sam_mem_wipe(signer.password, sizeof(signer.password));
-	return status;
+	status = make_params(ctl, &wish, &params);
+	if (status != SAMCTL_DONE) {
+		json_decref(params);
+		return status;
+	}
+	return samctl_act(ctl, SAM_ACT_SIGNER_ADD, params, json_pack("{s:s}", "signer", wish.id),
+			  "signer %s added", wish.id);
+}
+
+/* ---- stopping, going on, removing ---- */
+
+static int life(struct samctl *ctl, enum sam_act act, const char *done)
+{
+	const char *id = ctl->args[0], *reason = samctl_given(ctl, "reason", 0);
+	json_t *params;
+
+	if (!sam_name_valid(id, strlen(id)))
+		return samctl_usage(ctl, "`%s' is no valid id", id);
+	params = json_pack("{s:s}", "id", id);
+	if (!set_text(params, "reason", reason)) {
+		json_decref(params);
+		return samctl_usage(ctl, "--reason is no text");
+	}
+	return samctl_act(ctl, act, params, json_pack("{s:s,s:s}", "signer", id, "state", done),
+			  "signer %s %s", id, done);
+}
+
+int samctl_signer_suspend(struct samctl *ctl)
+{
+	return life(ctl, SAM_ACT_SIGNER_SUSPEND, "suspended");
+}
+
+int samctl_signer_resume(struct samctl *ctl)
+{
+	return life(ctl, SAM_ACT_SIGNER_RESUME, "resumed");
+}
+
+int samctl_signer_remove(struct samctl *ctl)
+{
+	return life(ctl, SAM_ACT_SIGNER_REMOVE, "removed");
+}
+
+int samctl_signer_unlock(struct samctl *ctl)
+{
+	return life(ctl, SAM_ACT_SIGNER_UNLOCK, "unlocked");
 }
 
 /* ---- looking ---- */
@@ -184,15 +232,17 @@ static json_t *describe(const struct sam_snapshot *s, const struct sam_signer *s
 	for (size_t i = 0; i < s->authenticator_count; i++)
 		if (strcmp(s->authenticators[i].signer, signer->id) == 0)
 			json_array_append_new(authenticators,
-					      json_string(s->authenticators[i].kid));
+					      json_string(s->authenticators[i].device.kid));
 	for (size_t i = 0; i < s->key_count; i++)
 		if (strcmp(s->keys[i].signer, signer->id) == 0)
 			json_array_append_new(keys, json_string(s->keys[i].credential));
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o,s:o}", "id", signer->id, "name", signer->name,
-			 "subject", signer->subject, "password",
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:o,s:o,s:o}", "id", signer->id, "name", signer->name,
+			 "subject", signer->subject, "state", signer->suspended ? "suspended" : "active",
+			 "password",
 			 !*signer->password	? "none"
 			 : signer->password_own ? "own"
 						: "first",
+			 "pin", (int)(*signer->pin != '\0'), "version", (json_int_t)signer->version,
 			 "created", samctl_time(signer->created), "authenticators", authenticators,
 			 "keys", keys);
 }
@@ -218,7 +268,7 @@ int samctl_signer_show(struct samctl *ctl)
 int samctl_signer_list(struct samctl *ctl)
 {
 	static const struct samctl_column columns[] = {
-		{ "ID", "id" },		  { "NAME", "name" }, { "PASSWORD", "password" },
+		{ "ID", "id" },		  { "NAME", "name" }, { "STATE", "state" }, { "PASSWORD", "password" },
 		{ "CREATED", "created" }, { "KEYS", "keys" }, { NULL, NULL },
 	};
 	const struct sam_snapshot *s;
@@ -236,83 +286,31 @@ int samctl_signer_list(struct samctl *ctl)
 
 /* ---- the signer's own password ---- */
 
-static enum sam_reason replace(struct samctl *ctl, const char *id, const char *password)
-{
-	struct sam_event event = { .type = SAM_EVENT_SIGNER_PASSWD, .signer = id };
-	struct sam_audit_record record;
-	const struct sam_snapshot *s;
-	const struct sam_signer *signer;
-	struct sam_signer changed;
-	enum sam_reason reason = sam_registry_get(sam_registry(ctl->sam), &s);
-
-	if (reason != SAM_OK)
-		return reason;
-	signer = sam_registry_signer(s, id);
-	if (signer)
-		changed = *signer;
-	sam_registry_put(s);
-	if (!signer)
-		return SAM_NOT_FOUND;
-	sam_mem_copy_text(changed.password, sizeof(changed.password), password);
-	/* from now on a login may authorise, where the policy has it so */
-	changed.password_own = true;
-	reason = samctl_make(ctl, &event, &record);
-	if (reason == SAM_OK)
-		reason = sam_registry_set_signer(sam_registry(ctl->sam), &changed, &record.record);
-	sam_audit_clear(&record);
-	return reason;
-}
-
-/* The old one given again would count as the signer's own choice, and be the officer's. */
-static bool is_the_old_one(struct samctl *ctl, const char *id, const struct sam_secret *secret)
-{
-	const struct sam_snapshot *s;
-	const struct sam_signer *signer;
-	bool same;
-
-	if (sam_registry_get(sam_registry(ctl->sam), &s) != SAM_OK)
-		return false;
-	signer = sam_registry_signer(s, id);
-	same = signer && sam_password_check(sam_seal(ctl->sam), (const char *)secret->data,
-					    secret->len, signer->password) == SAM_OK;
-	sam_registry_put(s);
-	return same;
-}
-
-static int change(struct samctl *ctl, const char *id, const struct sam_secret *secret)
-{
-	char password[SAM_PASSWORD_SIZE];
-	enum sam_reason reason;
-
-	if (is_the_old_one(ctl, id, secret)) {
-		samctl_say(ctl, "the new password is the old one");
-		return SAMCTL_FAILED;
-	}
-	reason = sam_password_make(sam_seal(ctl->sam), (const char *)secret->data, secret->len,
-				   password, sizeof(password));
-	if (reason == SAM_OK)
-		reason = replace(ctl, id, password);
-	if (reason != SAM_OK)
-		return samctl_refuse(ctl, reason, id, id);
-	return samctl_print_done(ctl, json_pack("{s:s}", "signer", id), "password of %s changed",
-				 id);
-}
-
 int samctl_signer_passwd(struct samctl *ctl)
 {
 	const char *id = ctl->args[0];
-	struct sam_secret secret = { 0 };
-	char prompt[128];
+	char password[SAM_PASSWORD_SIZE], old[SAM_PASSWORD_SIZE] = "";
+	const struct sam_snapshot *s;
+	const struct sam_signer *signer;
+	json_t *params;
 	int status;
 
-	if (strcmp(ctl->actor, id) != 0)
+	if (!sam_name_valid(id, strlen(id)))
+		return samctl_usage(ctl, "`%s' is no valid id", id);
+	if (strcmp(ctl->actors.first.name, id) != 0)
 		return samctl_refuse(ctl, SAM_ROLE, id, NULL);
-	snprintf(prompt, sizeof(prompt), "New password of %.64s", id);
-	status = samctl_secret(ctl, samctl_given(ctl, "new-pin-source", 0), prompt, true, &secret);
-	if (status == SAMCTL_DONE)
-		status = samctl_check_password(ctl, &secret, id);
-	if (status == SAMCTL_DONE)
-		status = change(ctl, id, &secret);
-	sam_secret_clear(&secret);
-	return status;
+	if (!samctl_snapshot(ctl, &s))
+		return SAMCTL_FAILED;
+	signer = sam_registry_signer(s, id);
+	if (signer)
+		memcpy(old, signer->password, sizeof(old));
+	sam_registry_put(s);
+	status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), id, old, password);
+	sam_mem_wipe(old, sizeof(old));
+	if (status != SAMCTL_DONE)
+		return status;
+	params = json_pack("{s:s,s:s}", "id", id, "password", password);
+	sam_mem_wipe(password, sizeof(password));
+	return samctl_act(ctl, SAM_ACT_SIGNER_PASSWD, params, json_pack("{s:s}", "signer", id),
+			  "password of %s changed", id);
 }

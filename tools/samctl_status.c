@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "admin/leftover.h"
 #include "base/clock.h"
 
 static json_t *describe_policy(const struct sam_policy *policy)
@@ -29,20 +30,21 @@ static json_t *describe_cm(const struct samctl *ctl)
 
 static json_t *describe_store(const struct samctl *ctl, const struct sam_store_head *head)
 {
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:I,s:I,s:o,s:o}", "path",
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:o,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "path",
 			 sam_config(ctl->sam)->store, "node", head->node, "sequence",
 			 (json_int_t)head->sequence, "grants_version",
 			 (json_int_t)head->grants_version, "audit_records",
 			 (json_int_t)head->audit_seq, "audit_hash",
 			 samctl_hex(head->audit_hash, sizeof(head->audit_hash)), "activations",
 			 (json_int_t)head->activations, "uses", (json_int_t)head->uses, "tokens",
-			 (json_int_t)head->tokens, "latest_time", samctl_time(head->latest_time),
+			 (json_int_t)head->tokens, "epoch", (json_int_t)head->epoch, "checkpoint",
+			 (json_int_t)head->checkpoint, "latest_time", samctl_time(head->latest_time),
 			 "swept_until", samctl_time(head->swept_until));
 }
 
 static json_t *describe_registry(const struct sam_snapshot *s)
 {
-	return json_pack("{s:I,s:I,s:I,s:I}", "principals", (json_int_t)s->principal_count,
+	return json_pack("{s:I,s:I,s:I,s:I,s:I}", "pending", (json_int_t)s->pending_count, "principals", (json_int_t)s->principal_count,
 			 "signers", (json_int_t)s->signer_count, "authenticators",
 			 (json_int_t)s->authenticator_count, "keys", (json_int_t)s->key_count);
 }
@@ -118,12 +120,24 @@ static bool is_news(struct samctl *ctl, uint64_t swept)
 	return swept > 0 || samctl_maintained(sam_store(ctl->sam), day_ago, &ran) != SAM_OK || !ran;
 }
 
+/* Whatever came since the newest could be set back together with the mark. */
+static enum sam_reason checkpoint(struct samctl *ctl)
+{
+	struct sam_store_head head;
+	enum sam_reason reason = sam_store_head(sam_store(ctl->sam), &head);
+
+	if (reason != SAM_OK || head.audit_seq == head.checkpoint_seq)
+		return reason;
+	return sam_store_checkpoint(sam_store(ctl->sam), true);
+}
+
 int samctl_maintain(struct samctl *ctl)
 {
 	char text[64];
 	struct sam_event event = { .type = SAM_EVENT_MAINTAIN, .new_value = text };
 	struct sam_msg msg = { "" };
 	uint64_t swept = 0;
+	size_t left = 0;
 	enum sam_reason reason;
 	int status = samctl_open(ctl);
 
@@ -136,8 +150,16 @@ int samctl_maintain(struct samctl *ctl)
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);
 	snprintf(text, sizeof(text), "swept %" PRIu64, swept);
+	reason = sam_leftover_destroy(ctl->sam, NULL, &left);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, NULL);
+	if (left)
+		samctl_say(ctl, "%zu keys of removed signers are left in the CM, which does not destroy them", left);
 	if (is_news(ctl, swept) && !samctl_record(ctl, &event))
 		return SAMCTL_FAILED;
+	reason = checkpoint(ctl);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, NULL);
 	return samctl_print_done(ctl, json_pack("{s:I}", "swept", (json_int_t)swept),
 				 "store checked, %" PRIu64 " expired SADs swept", swept);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Which verbs there are, who may use them, and what they take. Usage texts, the parser and the test
- * of the manual pages read this one table.
+ * Which verbs there are, and what they take. Usage texts, the parser and the test of the manual pages read this
+ * one table; who may use them is in policy/acts.def.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/samctl.h"
 
@@ -18,6 +19,12 @@ const struct samctl_option samctl_globals[] = {
 	  "who acts: a principal, or the signer for `signer passwd`" },
 	{ "pin-source", "URI", SAMCTL_OPTIONAL,
 	  "NAME's password: file:PATH, credential:NAME or tty:" },
+	{ "assertion", "FILE", SAMCTL_OPTIONAL,
+	  "instead: what NAME's device key says of this very command" },
+	{ "second", "NAME", SAMCTL_OPTIONAL,
+	  "the second person of an act that takes two, if here too" },
+	{ "second-pin-source", "URI", SAMCTL_OPTIONAL, "that one's password" },
+	{ "second-assertion", "FILE", SAMCTL_OPTIONAL, "instead: that one's device key's word" },
 	{ "json", NULL, SAMCTL_OPTIONAL, "print JSON" },
 	{ "help", NULL, SAMCTL_OPTIONAL, "print this help" },
 	{ "version", NULL, SAMCTL_OPTIONAL, "print the version" },
@@ -48,14 +55,82 @@ static const struct samctl_option passwd_options[] = {
 	END,
 };
 
+#define SAD_OPTION                                                                                 \
+	{                                                                                          \
+		"sad", "FILE", SAMCTL_OPTIONAL,                                                    \
+			"the signer's SAD for this, instead of --as; - reads standard input"       \
+	}
+
+static const struct samctl_option signer_life_options[] = {
+	SAD_OPTION,
+	{ "reason", "TEXT", SAMCTL_OPTIONAL, "why, for the record" },
+	END,
+};
+
+static const struct samctl_option signer_unlock_options[] = { SAD_OPTION, END };
+
 static const struct samctl_option authenticator_add_options[] = {
+	{ "jwk", "FILE", SAMCTL_OPTIONAL, "the device key; only its public part is kept" },
+	{ "proof", "FILE", SAMCTL_OPTIONAL, "that the device has it: what `sadtool enrol` printed" },
+	{ "new-pin-source", "URI", SAMCTL_OPTIONAL, "instead: the signer's first PIN; tty: asks here" },
+	SAD_OPTION,
+	END,
+};
+
+static const struct samctl_option authenticator_replace_options[] = {
+	{ "jwk", "FILE", SAMCTL_REQUIRED, "the new device key" },
+	{ "proof", "FILE", SAMCTL_REQUIRED, "that the device has it: what `sadtool enrol` printed" },
+	{ "kid", "KID", SAMCTL_OPTIONAL, "the one that goes, if there are several" },
+	SAD_OPTION,
+	END,
+};
+
+static const struct samctl_option authenticator_remove_options[] = {
+	{ "jwk", "FILE", SAMCTL_OPTIONAL, "the device key" },
+	{ "kid", "KID", SAMCTL_OPTIONAL, "or its thumbprint" },
+	{ "pin", NULL, SAMCTL_OPTIONAL, "or the PIN" },
+	SAD_OPTION,
+	END,
+};
+
+static const struct samctl_option device_options[] = {
 	{ "jwk", "FILE", SAMCTL_REQUIRED, "the device key; only its public part is kept" },
 	END,
 };
 
+static const struct samctl_option role_options[] = {
+	{ "role", "ROLE", SAMCTL_REQUIRED,
+	  "security-officer, administrator, operator, auditor, sca, ra or ca" },
+	END,
+};
+
+static const struct samctl_option cm_options[] = {
+	{ "reason", "TEXT", SAMCTL_OPTIONAL, "why, for the record" },
+	END,
+};
+
+static const struct samctl_option backup_create_options[] = {
+	{ "out", "FILE", SAMCTL_REQUIRED, "the new file" },
+	{ "to", "FILE", SAMCTL_MANY, "a public JWK of an officer, who alone can open it (sadtool keygen --alg ECDH-ES)" },
+	END,
+};
+
+static const struct samctl_option backup_key_options[] = {
+	{ "key", "FILE", SAMCTL_OPTIONAL, "the private JWK of one of those it was made for" },
+	END,
+};
+
+static const struct samctl_option backup_restore_options[] = {
+	{ "key", "FILE", SAMCTL_REQUIRED, "the private JWK of one of those it was made for" },
+	END,
+};
+
 static const struct samctl_option principal_add_options[] = {
-	{ "role", "ROLE", SAMCTL_REQUIRED, "security-officer, auditor or sca" },
+	{ "role", "ROLE", SAMCTL_REQUIRED,
+	  "security-officer, administrator, operator, auditor, sca, ra or ca" },
+	{ "jwk", "FILE", SAMCTL_OPTIONAL, "a device key for assertions" },
 	{ "signer", "ID", SAMCTL_MANY, "for an SCA: a signer whose keys it may see and use" },
+	{ "uid", "UID", SAMCTL_OPTIONAL, "the UNIX user that an SCA runs under" },
 	{ "new-pin-source", "URI", SAMCTL_OPTIONAL, "the first password" },
 	END,
 };
@@ -87,55 +162,84 @@ static const struct samctl_option audit_options[] = {
 	END,
 };
 
-#define OFFICER_OR_AUDITOR (SAMCTL_OFFICER | SAMCTL_AUDITOR)
-
-/* Who may what: no verb that enrols is the auditor's, none that reads the trail the officer's
- * (invariant 10). */
+/* Who may, says acts.def (invariant 10); what is not there is nobody's. */
 static const struct samctl_verb verbs[] = {
-	{ "init", NULL, 0, samctl_init, 0, 0, "",
+	{ "init", NULL, samctl_init, 0, 0, "",
 	  "set up the store, its seal and the first principals", init_options },
-	{ "status", NULL, 0, samctl_status, 0, 0, "",
+	{ "status", NULL, samctl_status, 0, 0, "",
 	  "show what is loaded and where the store stands", none },
-	{ "doctor", NULL, 0, samctl_doctor, 0, 0, "", "check the set-up and say what to do", none },
-	{ "maintain", NULL, 0, samctl_maintain, 0, 0, "",
+	{ "doctor", NULL, samctl_doctor, 0, 0, "", "check the set-up and say what to do", none },
+	{ "maintain", NULL, samctl_maintain, 0, 0, "",
 	  "do what is due: check, sweep, checkpoint", none },
-	{ "signer", "add", SAMCTL_OFFICER, samctl_signer_add, 0, 1, "[ID]", "enrol a signer",
+	{ "signer", "add", samctl_signer_add, 0, 1, "[ID]", "enrol a signer",
 	  signer_add_options },
-	{ "signer", "show", OFFICER_OR_AUDITOR, samctl_signer_show, 1, 1, "ID",
+	{ "signer", "show", samctl_signer_show, 1, 1, "ID",
 	  "show a signer with authenticators and keys", none },
-	{ "signer", "list", OFFICER_OR_AUDITOR, samctl_signer_list, 0, 0, "", "list the signers",
-	  none },
-	{ "signer", "passwd", SAMCTL_SIGNER, samctl_signer_passwd, 1, 1, "ID",
+	{ "signer", "list", samctl_signer_list, 0, 0, "", "list the signers", none },
+	{ "signer", "suspend", samctl_signer_suspend, 1, 1, "ID", "stop a signer at once",
+	  signer_life_options },
+	{ "signer", "resume", samctl_signer_resume, 1, 1, "ID", "let a suspended signer go on",
+	  signer_life_options },
+	{ "signer", "remove", samctl_signer_remove, 1, 1, "ID",
+	  "remove a signer for ever, with all keys", signer_life_options },
+	{ "signer", "unlock", samctl_signer_unlock, 1, 1, "ID",
+	  "end the lock that wrong passwords brought", signer_unlock_options },
+	{ "signer", "passwd", samctl_signer_passwd, 1, 1, "ID",
 	  "change the service password, as the signer", passwd_options },
-	{ "authenticator", "add", SAMCTL_OFFICER, samctl_authenticator_add, 1, 1, "ID",
-	  "bind a device key to a signer", authenticator_add_options },
-	{ "authenticator", "list", OFFICER_OR_AUDITOR, samctl_authenticator_list, 0, 0, "",
-	  "list the device keys", none },
-	{ "principal", "add", SAMCTL_OFFICER, samctl_principal_add, 1, 1, "NAME",
-	  "make a principal", principal_add_options },
-	{ "principal", "list", SAMCTL_OFFICER, samctl_principal_list, 0, 0, "",
-	  "list the principals", none },
-	{ "key", "generate", SAMCTL_OFFICER, samctl_key_generate, 0, 0, "",
-	  "make a signing key in the CM", key_generate_options },
-	{ "key", "list", OFFICER_OR_AUDITOR, samctl_key_list, 0, 0, "", "list the signing keys",
+	{ "authenticator", "add", samctl_authenticator_add, 1, 1, "ID",
+	  "bind a device key to a signer, or set the first PIN", authenticator_add_options },
+	{ "authenticator", "replace", samctl_authenticator_replace, 1, 1, "ID",
+	  "bind a device key in the place of another", authenticator_replace_options },
+	{ "authenticator", "remove", samctl_authenticator_remove, 1, 1, "ID",
+	  "take a device key or the PIN from a signer", authenticator_remove_options },
+	{ "authenticator", "list", samctl_authenticator_list, 0, 0, "", "list the device keys", none },
+	{ "principal", "add", samctl_principal_add, 1, 1, "NAME", "make a principal",
+	  principal_add_options },
+	{ "principal", "list", samctl_principal_list, 0, 0, "", "list the principals", none },
+	{ "principal", "remove", samctl_principal_remove, 1, 1, "NAME", "remove a principal", none },
+	{ "principal", "unlock", samctl_principal_unlock, 1, 1, "NAME",
+	  "end the lock that wrong passwords or a restore brought", none },
+	{ "principal", "passwd", samctl_principal_passwd, 1, 1, "NAME", "change one's own password",
+	  passwd_options },
+	{ "principal", "device", samctl_principal_device, 1, 1, "NAME",
+	  "bind a device key to oneself", device_options },
+	{ "role", "grant", samctl_role_grant, 1, 1, "NAME", "give a principal a role", role_options },
+	{ "role", "revoke", samctl_role_revoke, 1, 1, "NAME", "take a role from a principal",
+	  role_options },
+	{ "role", "list", samctl_role_list, 0, 0, "", "list who has which role", none },
+	{ "pending", "list", samctl_pending_list, 0, 0, "",
+	  "list the acts that wait for a second person", none },
+	{ "pending", "confirm", samctl_pending_confirm, 1, 1, "ID", "confirm one, as the second person",
 	  none },
-	{ "key", "show", OFFICER_OR_AUDITOR, samctl_key_show, 1, 1, "ID", "show a signing key",
-	  none },
-	{ "sad", "exchange", 0, samctl_sad_exchange, 0, 1, "[FILE]",
+	{ "pending", "cancel", samctl_pending_cancel, 1, 1, "ID", "drop one", none },
+	{ "key", "generate", samctl_key_generate, 0, 0, "", "make a signing key in the CM",
+	  key_generate_options },
+	{ "key", "list", samctl_key_list, 0, 0, "", "list the signing keys", none },
+	{ "key", "show", samctl_key_show, 1, 1, "ID", "show a signing key", none },
+	{ "sad", "exchange", samctl_sad_exchange, 0, 1, "[FILE]",
 	  "give the 30-character token of a SAD", sad_options },
-	{ "sad", "inspect", 0, samctl_sad_inspect, 0, 1, "[FILE]",
+	{ "sad", "inspect", samctl_sad_inspect, 0, 1, "[FILE]",
 	  "show a SAD and whether it would be taken now", sad_options },
-	{ "policy", "check", 0, samctl_policy_check, 1, 1, "FILE", "check a policy file", none },
-	{ "policy", "show", OFFICER_OR_AUDITOR, samctl_policy_show, 0, 0, "",
-	  "show the policy in force", none },
-	{ "audit", "list", SAMCTL_AUDITOR, samctl_audit_list, 0, 0, "",
-	  "list the audit trail, newest last", audit_options },
-	{ "audit", "search", SAMCTL_AUDITOR, samctl_audit_search, 0, 0, "",
+	{ "policy", "check", samctl_policy_check, 1, 1, "FILE", "check a policy file", none },
+	{ "policy", "sign", samctl_policy_sign, 1, 1, "FILE",
+	  "put a policy and the configuration in force", none },
+	{ "policy", "show", samctl_policy_show, 0, 0, "", "show the policy in force", none },
+	{ "cm", "show", samctl_cm_show, 0, 0, "", "show the CM and whether it may be used", none },
+	{ "cm", "enable", samctl_cm_enable, 0, 0, "", "let the SAM use the CM, and try its PIN again",
+	  cm_options },
+	{ "cm", "disable", samctl_cm_disable, 0, 0, "", "let nothing be signed", cm_options },
+	{ "backup", "create", samctl_backup_create, 0, 0, "", "write an encrypted backup of the store",
+	  backup_create_options },
+	{ "backup", "verify", samctl_backup_verify, 1, 1, "FILE", "check a backup, and what is in it",
+	  backup_key_options },
+	{ "backup", "restore", samctl_backup_restore, 1, 1, "FILE",
+	  "put a backup in the place of the store", backup_restore_options },
+	{ "audit", "list", samctl_audit_list, 0, 0, "", "list the audit trail, newest last",
+	  audit_options },
+	{ "audit", "search", samctl_audit_search, 0, 0, "",
 	  "list the records that fit; at least one condition", audit_options },
-	{ "audit", "show", SAMCTL_AUDITOR, samctl_audit_show, 1, 1, "SEQ", "explain one record",
-	  none },
-	{ "audit", "verify", SAMCTL_AUDITOR, samctl_audit_verify, 0, 0, "",
-	  "verify the whole trail", none },
+	{ "audit", "show", samctl_audit_show, 1, 1, "SEQ", "explain one record", none },
+	{ "audit", "verify", samctl_audit_verify, 0, 0, "", "verify the whole trail", none },
 };
 
 const struct samctl_verb *samctl_verb_at(size_t i)
@@ -148,4 +252,23 @@ const char *samctl_verb_text(const struct samctl_verb *verb, char *out, size_t s
 	snprintf(out, size, "%s%s%s", verb->group, verb->name ? " " : "",
 		 verb->name ? verb->name : "");
 	return out;
+}
+
+unsigned samctl_verb_roles(const struct samctl_verb *verb)
+{
+	char text[64];
+
+	return sam_acts_first_of(samctl_verb_text(verb, text, sizeof(text)));
+}
+
+const char *samctl_verb_sad(const struct samctl_verb *verb)
+{
+	char text[64];
+
+	samctl_verb_text(verb, text, sizeof(text));
+	for (int act = 0; act < SAM_ACT_COUNT; act++)
+		if (strcmp(sam_act_info((enum sam_act)act)->verb, text) == 0 &&
+		    *sam_act_info((enum sam_act)act)->sad)
+			return sam_act_info((enum sam_act)act)->sad;
+	return "";
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * samctl doctor on the registry: what was signed, who there is, what waits, what the CM has of it.
+ */
+#include "tools/samctl_doctor.h"
+
+#include <inttypes.h>
+#include "base/clock.h"
+
+static void check_keys(struct samctl_doctor *d)
+{
+	size_t absent = 0;
+
+	for (size_t i = 0; i < d->snapshot->key_count; i++)
+		absent += sam_cm_key_present(d->cm, d->snapshot->keys[i].cm_id) != SAM_OK;
+	if (absent)
+		samctl_doctor_tell(d, "keys", PROBLEM,
+				   "samctl key show says which (in_cm); restore the CM's token from its backup",
+				   "%zu of %zu registered keys are not in the CM, or not once", absent,
+				   d->snapshot->key_count);
+	else
+		samctl_doctor_tell(d, "keys", FINE, NULL, "all %zu registered keys are in the CM",
+				   d->snapshot->key_count);
+}
+
+/* The files against what officers signed. */
+static void check_signature(struct samctl_doctor *d)
+{
+	struct sam_msg msg = { "" };
+	enum sam_reason reason = sam_sealed_check(d->seal, &d->config, &d->policy, d->snapshot, &msg);
+
+	if (reason == SAM_OK)
+		samctl_doctor_tell(d, "signature", FINE, NULL,
+				   "policy version %u and configuration are those that were signed",
+				   d->policy.version);
+	else
+		samctl_doctor_tell(d, "signature", PROBLEM, sam_reason_text(reason), "%s",
+				   samctl_doctor_why(reason, &msg));
+}
+
+static void count_role(struct samctl_doctor *d, enum sam_role role, size_t wanted,
+		       enum samctl_doctor_state state, const char *remedy)
+{
+	size_t count = sam_registry_count(d->snapshot, role);
+
+	if (count < wanted)
+		samctl_doctor_tell(d, "roles", state, remedy, "%zu %s, %zu are wanted", count,
+				   sam_role_name(role), wanted);
+}
+
+static void check_roles(struct samctl_doctor *d)
+{
+	const bool high = d->policy.level > 1;
+
+	count_role(d, SAM_ROLE_SECURITY_OFFICER, 2, high ? PROBLEM : NOTE,
+		   "without a second officer no act that takes two can be done: samctl principal add --role "
+		   "security-officer (the first time by officer and auditor)");
+	count_role(d, SAM_ROLE_AUDITOR, 1, PROBLEM, "samctl principal add --role auditor, by two officers");
+	count_role(d, SAM_ROLE_OPERATOR, 1, NOTE,
+		   "without an operator nobody makes backups: samctl principal add "
+		   "--role operator, by two officers");
+	for (size_t i = 0; i < d->snapshot->principal_count; i++) {
+		const struct sam_principal *p = &d->snapshot->principals[i];
+		const char *conflict = sam_roles_conflict(&d->policy, p->roles);
+
+		if (conflict)
+			samctl_doctor_tell(d, "roles", PROBLEM, "samctl role revoke NAME --role ROLE",
+					   "a principal: %s", conflict);
+		if (p->locked)
+			samctl_doctor_tell(
+				d, "roles", NOTE,
+				"samctl principal list; principal unlock NAME, when it is known why",
+				"a principal is locked");
+	}
+	samctl_doctor_tell(d, "roles", FINE, NULL, "%zu principals", d->snapshot->principal_count);
+}
+
+static void check_pending(struct samctl_doctor *d)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < d->snapshot->pending_count; i++)
+		waiting += d->snapshot->pendings[i].expires > sam_clock_now();
+	if (waiting)
+		samctl_doctor_tell(d, "pending", NOTE, "samctl pending list",
+				   "%zu acts wait for their second person", waiting);
+	else
+		samctl_doctor_tell(d, "pending", FINE, NULL, "no act waits for a second person");
+}
+
+enum { CHECKPOINT_LATE_S = 2 * 3600 };
+
+static void check_checkpoint(struct samctl_doctor *d)
+{
+	int64_t age = sam_clock_now() - d->head.checkpoint_time;
+
+	if (d->head.checkpoint == 0)
+		samctl_doctor_tell(d, "checkpoint", NOTE, "samctl maintain",
+				   "there is no signed checkpoint yet");
+	else if (age > CHECKPOINT_LATE_S && d->head.audit_seq > d->head.checkpoint_seq)
+		samctl_doctor_tell(d, "checkpoint", PROBLEM,
+				   "samctl maintain, and see the log: what came since could be set back",
+				   "number %" PRIu64 " is %" PRId64 " minutes old", d->head.checkpoint,
+				   age / 60);
+	else
+		samctl_doctor_tell(d, "checkpoint", FINE, NULL, "number %" PRIu64 ", which the CM knows",
+				   d->head.checkpoint);
+	if (d->snapshot->cm_disabled)
+		samctl_doctor_tell(d, "cm", PROBLEM, "samctl cm enable, by two privileged users",
+				   "is disabled: nothing is signed");
+}
+
+void samctl_doctor_registry(struct samctl_doctor *d)
+{
+	enum sam_reason reason = sam_registry_open(d->store, d->seal, &d->registry);
+
+	if (reason == SAM_OK)
+		reason = sam_registry_get(d->registry, &d->snapshot);
+	if (reason != SAM_OK) {
+		samctl_doctor_tell(d, "registry", PROBLEM, "restore a backup; keep this file as evidence",
+				   "%s", sam_reason_text(reason));
+		return;
+	}
+	if (d->snapshot->principal_count)
+		samctl_doctor_tell(d, "registry", FINE, NULL, "%zu signers, %zu authenticators",
+				   d->snapshot->signer_count, d->snapshot->authenticator_count);
+	else
+		samctl_doctor_tell(d, "registry", PROBLEM, "samctl init was interrupted: samctl-init(1)",
+				   "nobody is in it");
+	if (d->has_policy) {
+		check_signature(d);
+		check_roles(d);
+	}
+	check_pending(d);
+	check_checkpoint(d);
+	check_keys(d);
+}
