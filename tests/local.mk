@@ -22,20 +22,33 @@ EXTRA_DIST += tests/run
 # ---- units: one program for each tests/unit/test_*.c ------------------------------------------
 if HAVE_CHECK
 UNIT_TESTS = \
+	tests/unit/test_act \
+	tests/unit/test_act_signer \
 	tests/unit/test_audit \
 	tests/unit/test_base \
 	tests/unit/test_cm \
 	tests/unit/test_cm_fault \
+	tests/unit/test_cm_own \
 	tests/unit/test_config \
+	tests/unit/test_container \
 	tests/unit/test_jose \
+	tests/unit/test_jwe \
 	tests/unit/test_mechanism \
+	tests/unit/test_password \
 	tests/unit/test_pin \
 	tests/unit/test_policy \
 	tests/unit/test_registry \
+	tests/unit/test_replay \
+	tests/unit/test_roles \
 	tests/unit/test_sad \
+	tests/unit/test_statement \
 	tests/unit/test_store \
+	tests/unit/test_store_checkpoint \
+	tests/unit/test_store_copy \
+	tests/unit/test_store_counter \
 	tests/unit/test_store_fault \
 	tests/unit/test_store_mark \
+	tests/unit/test_store_migrate \
 	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
 	tests/unit/test_wycheproof \
@@ -48,10 +61,13 @@ AM_DEFAULT_SOURCE_EXT = .c
 LDADD = libprovider.la libsam.la $(CHECK_LIBS)
 UNIT_SHARED = \
 	tests/unit/cm_token.h \
+	tests/unit/sam_fixture.h \
 	tests/unit/store_fixture.h \
+	tests/unit/store_v1.h \
 	tests/unit/unit.h \
 	tests/unit/vectors.h \
-	tests/unit/vectors_rfc.h
+	tests/unit/vectors_rfc.h \
+	tests/unit/witness.h
 
 EXTRA_DIST += $(UNIT_SHARED)
 
@@ -68,6 +84,11 @@ tests_fault_buffer_SOURCES = \
 	tests/fault/p11.h
 tests_fault_buffer_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_buffer_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/guess
+tests_fault_guess_SOURCES = \
+	tests/fault/guess.c
+tests_fault_guess_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_guess_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/race
 tests_fault_race_SOURCES = \
 	tests/fault/race.c \
@@ -84,23 +105,57 @@ tests_fault_store_load_SOURCES = \
 	tests/fault/store_load.c
 tests_fault_store_load_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_store_load_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/talk
+tests_fault_talk_SOURCES = \
+	tests/fault/p11.h \
+	tests/fault/talk.c
+tests_fault_talk_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_talk_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/victim
 tests_fault_victim_SOURCES = \
 	tests/fault/victim.c \
 	tests/fault/p11.h
 tests_fault_victim_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_victim_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/acts
+tests_client_acts_SOURCES = \
+	tests/client/acts.c
+tests_client_acts_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_acts_LDADD = libsam.la
 check_PROGRAMS += tests/client/chaos
 tests_client_chaos_SOURCES = \
 	tests/client/chaos.c
 tests_client_chaos_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_chaos_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/jwe
+tests_client_jwe_SOURCES = \
+	tests/client/jwe.c
+tests_client_jwe_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_jwe_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/officer
+tests_client_officer_SOURCES = \
+	tests/client/officer.c
+tests_client_officer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_officer_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/roles_calls
+tests_client_roles_calls_SOURCES = \
+	tests/client/roles_calls.c \
+	tests/fault/p11.h
+tests_client_roles_calls_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_roles_calls_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/late
+tests_client_late_SOURCES = \
+	tests/client/late.c \
+	tests/fault/p11.h
+tests_client_late_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_late_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/client/p11calls
 tests_client_p11calls_SOURCES = \
 	tests/client/p11calls.c \
 	tests/client/p11calls.h \
 	tests/client/p11calls_life.c \
 	tests/client/p11calls_objects.c \
+	tests/client/p11calls_officer.c \
 	tests/client/p11calls_sign.c
 tests_client_p11calls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_p11calls_LDADD = libsam.la $(P11KIT_LIBS)
@@ -109,6 +164,7 @@ tests_client_p11calls_LDADD = libsam.la $(P11KIT_LIBS)
 FUZZERS = \
 	tests/fuzz/fuzz_digestinfo \
 	tests/fuzz/fuzz_jose \
+	tests/fuzz/fuzz_jwe \
 	tests/fuzz/fuzz_sad \
 	tests/fuzz/fuzz_yaml
 check_PROGRAMS += $(FUZZERS)
@@ -127,6 +183,10 @@ tests_fuzz_fuzz_jose_SOURCES = tests/fuzz/fuzz_jose.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_jose_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_jose_LDADD = libprovider.la libsam.la
 tests_fuzz_fuzz_jose_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_jwe_SOURCES = tests/fuzz/fuzz_jwe.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_jwe_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_jwe_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_jwe_LDFLAGS = $(FUZZING_FLAGS)
 tests_fuzz_fuzz_sad_SOURCES = tests/fuzz/fuzz_sad.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sad_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_sad_LDADD = libprovider.la libsam.la
@@ -141,8 +201,11 @@ EXTRA_DIST += tests/fuzz/corpus
 
 # ---- the module in real applications, and attacked --------------------------------------------
 CLIENT_TESTS = \
+	tests/client/backup.sh \
+	tests/client/backup_kill.sh \
 	tests/client/calls.sh \
 	tests/client/gnutls.sh \
+	tests/client/hour.sh \
 	tests/client/invariants.sh \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
@@ -151,29 +214,43 @@ CLIENT_TESTS = \
 	tests/client/login_mode.sh \
 	tests/client/man_matches.sh \
 	tests/client/mechanisms.sh \
+	tests/client/migrate.sh \
 	tests/client/nss.sh \
+	tests/client/officer_tools.sh \
 	tests/client/openssl_engine.sh \
+	tests/client/officer_alone.sh \
 	tests/client/p11calls.sh \
 	tests/client/p11kit_server.sh \
 	tests/client/pkcs11_tool.sh \
+	tests/client/roles.sh \
 	tests/client/sadtool.sh \
-	tests/client/samctl.sh
+	tests/client/samctl.sh \
+	tests/client/samctl_acts.sh
 FAULT_TESTS = \
+	tests/fault/acts.sh \
 	tests/fault/cmfail.sh \
 	tests/fault/disk.sh \
+	tests/fault/edits.sh \
 	tests/fault/garble.sh \
 	tests/fault/kill.sh \
+	tests/fault/lock.sh \
+	tests/fault/policy.sh \
 	tests/fault/race.sh \
 	tests/fault/spelling.sh \
+	tests/fault/stolen.sh \
 	tests/fuzz/replay.sh
 TESTS += $(CLIENT_TESTS) $(FAULT_TESTS)
 EXTRA_DIST += $(CLIENT_TESTS) $(FAULT_TESTS)
 EXTRA_DIST += \
 	tests/client/lib.sh \
+	tests/client/roles_acts.sh \
+	tests/client/samctl_lib.sh \
+	tests/fault/words.sh \
 	tests/lsan.supp \
 	tests/tsan.supp \
 	tests/valgrind.supp \
-	tests/client/Sign.java
+	tests/client/Sign.java \
+	tests/fixtures/store-v1.tar.xz
 
 # The map from the guideline's clauses to tests reads the logs of this run, so it comes last.
 TESTS += tests/client/requirements.sh
@@ -191,4 +268,4 @@ VALGRIND_TESTS = $(VALGRIND_UNITS)
 print-%:
 	@echo '$($*)'
 RACES = tests/fault/race.sh tests/unit/test_cm tests/unit/test_store
-VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_config
+VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_roles tests/unit/test_config

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # The ten invariants, each shown once in the small with a real application (the large is in tests/fault).
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 src=$SAM_SRCDIR/src
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
@@ -114,11 +114,48 @@ check "invariant 9, tamper shows: another policy is refused" refuses "$sad"
 check "invariant 9, tamper shows: and the log says why" grep -q policy_changed "$demo/sam.log"
 cp "$work/policy.yaml" "$demo/policy.yaml"
 check "invariant 9, tamper shows: with the sealed one it signs" sign "$sad"
+sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
+# altered FILE REASON WHAT: with that file as it is now nothing is signed, and the log says why; it is put back.
+altered()
+{
+	: >"$demo/sam.log"
+	check "invariant 9, tamper shows: $3 is refused" refuses "$sad"
+	check "invariant 9, tamper shows: $3: the log says $2" grep -q "$2" "$demo/sam.log"
+	cp "$work/before" "$1"
+}
+cp "$demo/policy.yaml" "$work/before"
+sed -i 's/^version: 1/version: 2/' "$demo/policy.yaml"
+altered "$demo/policy.yaml" policy_changed "a newer policy that nobody signed"
+cp "$demo/policy.yaml.jws" "$work/before"
+rm "$demo/policy.yaml.jws"
+altered "$demo/policy.yaml.jws" policy_unsigned "a policy without its signature"
+sed -i 'y/AB/BA/' "$demo/policy.yaml.jws"
+altered "$demo/policy.yaml.jws" policy_unsigned "a policy with a signature that was changed"
+cp "$P11_SAM_CONFIG" "$work/before"
+echo '# one more line' >>"$P11_SAM_CONFIG"
+altered "$P11_SAM_CONFIG" config_changed "another configuration"
+cp "$demo/policy.yaml" "$work/before"
+next_policy ''
+check "invariant 9, tamper shows: the next version, signed, is in force" sign "$sad"
+sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
+cp "$demo/policy.yaml" "$work/after"
+cp "$work/before" "$demo/policy.yaml"
+cp "$work/after" "$work/before"
+altered "$demo/policy.yaml" policy_older "the version before it"
+check "invariant 9, tamper shows: with what officers signed it signs" sign "$sad"
 
 # ---- 10 roles apart
 check_fails "invariant 10, roles apart: the auditor enrols nobody" \
 	as_auditor signer add mallory --new-pin-source "file:$work/sca.pin"
 check_fails "invariant 10, roles apart: the officer reads no audit" as_officer audit list
+timeout 60 "$SADTOOL" keygen --alg ES256 --out "$work/another.jwk" --public "$work/another.pub.jwk" >"$work/kid"
+prove "$SIGNER" "$work/another.jwk"
+check "invariant 10, roles apart: what one officer begins about a signer's devices waits" eval \
+	'as_officer --json authenticator add "$SIGNER" --jwk "$work/another.pub.jwk" --proof "$work/enrol.proof" | jq -e .pending'
+check "invariant 10, roles apart: that device signs nothing" \
+	refuses "$(DEVICE_KEY=$work/another.jwk new_sad "$CREDENTIAL_EC" --file "$work/short.txt")"
+check_fails "invariant 10, roles apart: the officer does not confirm it alone" eval \
+	'as_officer pending confirm "$(as_officer --json pending list | jq -r ".[0].id")"'
 check_fails "invariant 10, roles apart: no name, no act" samctl key generate --signer "$SIGNER" --type ec:P-256
 for pin in "$SO_NAME:$(cat "${SO_PIN_SOURCE#file:}")" "$AUDITOR_NAME:$(cat "${AUDITOR_PIN_SOURCE#file:}")"; do
 	check "invariant 10, roles apart: ${pin%%:*} signs nothing" refuses "$pin"

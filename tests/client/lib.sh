@@ -156,25 +156,80 @@ setup()
 	signer_pin=$SIGNER:$(cat "${SIGNER_PIN_SOURCE#file:}")
 }
 
-# setup_again SED: the policy is sealed at init: make the same set-up once more with a changed one.
+# moved OLD NEW: the set-up was copied from OLD to NEW: the paths in it, and the signature of its configuration.
+moved()
+{
+	sed -i "s,$1,$2,g" "$2/env" "$2/p11-sam.yaml" "$2/softhsm2.conf"
+	demo=$2
+	. "$demo/env"
+	signed
+}
+# signed: an officer signs policy and configuration as they are now.
+signed() { as_officer policy sign "$demo/policy.yaml" >"$work/signed.log" 2>&1 || bail "policy sign failed" "$work/signed.log"; }
+# next_policy SED: change the policy, count its version up, have it signed.
+next_policy()
+{
+	local version
+	version=$(sed -n 's/^version: *\([0-9]*\).*/\1/p' "$demo/policy.yaml")
+	sed -i -e "$1" -e "s/^version: .*/version: $((version + 1))/" "$demo/policy.yaml"
+	signed
+}
+# setup_again SED: the same set-up once more with a changed policy, from nothing.
 setup_again()
 {
 	sed -i "$1" "$demo/policy.yaml"
-	rm -rf "$demo"/state.db* "$demo"/tokens/*
+	rm -rf "$demo"/state.db* "$demo"/policy.yaml.jws "$demo"/tokens/*
 	softhsm2-util --init-token --free --label "$CM_TOKEN" --so-pin "$(cat "$demo/cm.so-pin")" \
 		--pin "$(cat "$CM_PIN_FILE")" >"$work/again.log" 2>&1 &&
-		samctl init --officer "$SO_NAME" --officer-pin-source "$SO_PIN_SOURCE" --auditor "$AUDITOR_NAME" \
+		samctl init --officer "$SO_NAME" --officer-pin-source "$SO_PIN_SOURCE" --officer "$SO2_NAME" \
+			--officer-pin-source "$SO2_PIN_SOURCE" --auditor "$AUDITOR_NAME" \
 			--auditor-pin-source "$AUDITOR_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
 		as_officer signer add "$SIGNER" --new-pin-source "$SIGNER_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
-		as_officer authenticator add "$SIGNER" --jwk "$demo/device.pub.jwk" >>"$work/again.log" 2>&1 &&
+		enrol "$SIGNER" "$DEVICE_KEY" "$demo/device.pub.jwk" >>"$work/again.log" 2>&1 &&
 		CREDENTIAL_RSA=$(as_officer key generate --signer "$SIGNER" --type rsa:3072 --label rsa3072) &&
 		CREDENTIAL_EC=$(as_officer key generate --signer "$SIGNER" --type ec:P-256 --label p256) ||
 		bail "the set-up with another policy failed" "$work/again.log"
 }
+# one_officer: and once more from nothing, with one officer and the auditor, and nobody else.
+one_officer()
+{
+	rm -rf "$demo"/state.db* "$demo"/policy.yaml.jws "$demo"/tokens/*
+	softhsm2-util --init-token --free --label "$CM_TOKEN" --so-pin "$(cat "$demo/cm.so-pin")" \
+		--pin "$(cat "$CM_PIN_FILE")" >"$work/again.log" 2>&1 &&
+		samctl init --officer "$SO_NAME" --officer-pin-source "$SO_PIN_SOURCE" --auditor "$AUDITOR_NAME" \
+			--auditor-pin-source "$AUDITOR_PIN_SOURCE" >>"$work/again.log" 2>&1 ||
+		bail "the set-up with one officer failed" "$work/again.log"
+}
 
 samctl() { timeout 120 "$SAMCTL" "$@"; }
 as_officer() { samctl --as "$SO_NAME" --pin-source "$SO_PIN_SOURCE" "$@"; }
+as_officers() { as_officer --second "$SO2_NAME" --second-pin-source "$SO2_PIN_SOURCE" "$@"; }
+as_officer2() { samctl --as "$SO2_NAME" --pin-source "$SO2_PIN_SOURCE" "$@"; }
+as_administrator() { samctl --as "$ADMIN_NAME" --pin-source "$ADMIN_PIN_SOURCE" "$@"; }
+as_operator() { samctl --as "$OPERATOR_NAME" --pin-source "$OPERATOR_PIN_SOURCE" "$@"; }
 as_auditor() { samctl --as "$AUDITOR_NAME" --pin-source "$AUDITOR_PIN_SOURCE" "$@"; }
+as_ra() { samctl --as "$RA_NAME" --pin-source "$RA_PIN_SOURCE" "$@"; }
+as_signer() { samctl --as "$SIGNER" --pin-source "$SIGNER_PIN_SOURCE" "$@"; }
+# lock_out NAME: by as many wrong passwords as the policies allow.
+lock_out()
+{
+	local i
+	for i in 1 2 3 4 5; do
+		(umask 077 && echo "wrong number $i" >"$work/guess.pin")
+		samctl --as "$1" --pin-source "file:$work/guess.pin" cm show
+	done >/dev/null 2>&1
+	return 0
+}
+# prove SIGNER PRIVATE: the device's proof that it has its key, in $work/enrol.proof.
+prove() { timeout 60 "$SADTOOL" enrol --key "$2" --signer "$1" --aud "$SAM_ID" >"$work/enrol.proof"; }
+# enrol SIGNER PRIVATE PUBLIC [OPTION...]: bind a device key, by two officers, with the device's proof.
+enrol()
+{
+	local signer=$1 private=$2 public=$3
+	shift 3
+	prove "$signer" "$private" &&
+		as_officers authenticator add "$signer" --jwk "$public" --proof "$work/enrol.proof" "$@"
+}
 
 # new_sad CREDENTIAL [OPTION of sadtool new...]: print a SAD of the signer's device.
 new_sad()

@@ -3,7 +3,7 @@
 #
 # Level 1 where the policy lets the service login count as key authorisation: only with a password that the
 # signer chose, only the signer's own keys, and the record says so. And SADs are taken all the same.
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 setup_again 's/^\( *authorisation:\) sad/\1 login/'
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
@@ -21,8 +21,15 @@ as_officer --json key show "$CREDENTIAL_EC" | jq -r .publicKey >"$work/ec.pem"
 check "the first password, which the officer knows, authorises nothing" refuses "$signer_pin"
 check "and the trail says why" [ "$(last_sign | jq -r .reason)" = login_not_confirmed ]
 (umask 077 && printf 'of-my-own-choice' >"$work/own.pin")
-check "the signer changes it" samctl --as "$SIGNER" --pin-source "$SIGNER_PIN_SOURCE" signer passwd "$SIGNER" \
-	--new-pin-source "file:$work/own.pin"
+# It is an authenticator, the first: the officer, who knows the old one, could have given this one too.
+check "the signer changes it" eval 'as_signer --json signer passwd "$SIGNER" --new-pin-source "file:$work/own.pin" >"$work/waits"'
+pending=$(jq -r .pending "$work/waits")
+check "that waits for a second person" [ "$(jq -r .act "$work/waits")" = "signer passwd first" ]
+check "until then the new one is none" refuses "$SIGNER:of-my-own-choice"
+check "and the first one authorises nothing" refuses "$signer_pin"
+check_fails "who gave the first one does not confirm" as_officer pending confirm "$pending"
+check_fails "nor the auditor" as_auditor pending confirm "$pending"
+check "another officer does" as_officer2 pending confirm "$pending"
 check "the old one is refused" refuses "$signer_pin"
 check "the signer's own password signs" sign "$SIGNER:of-my-own-choice"
 check "it verifies" verify "$work/ec.pem" "$work/sig" "$work/short.txt"

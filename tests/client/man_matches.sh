@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # The manual says what the programs say: every verb and option of samctl and sadtool has its place in a page,
-# and every option in a page exists; every event type and reason is in p11-sam-audit(5); mandoc is content.
+# and every option in a page exists; every event type and reason is in p11-sam-audit(5), every act and call with who
+# may do it in p11-sam-roles(7); mandoc is content.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 man=$SAM_SRCDIR/man
 samctl=$SAM_BUILDDIR/tools/samctl
@@ -91,6 +92,96 @@ same "p11-sam-audit.5 has every event type with its class, and no other" "$work/
 sed -n 's/^R([A-Z_]*, \([a-z0-9_]*\),.*/\1/p' "$SAM_SRCDIR/src/base/reasons.def" | sort >"$work/reasons"
 sed -n '/^\.Ss Reasons/,/^\.El/s/^\.It Cm \([a-z0-9_]*\)$/\1/p' "$page" | sort >"$work/in.page"
 same "p11-sam-audit.5 has every reason, and no other" "$work/reasons" "$work/in.page"
+
+# ---- p11-sam-roles(7)
+# A set of roles in words: SAM_A | SAM_B. In awk, for both tables.
+in_words='
+BEGIN {
+	split("ANYBODY=anybody,OFFICER=security officer,ADMINISTRATOR=administrator,OPERATOR=operator," \
+	      "AUDITOR=auditor,SCA=SCA,RA=RA,CA=CA,SIGNER=signer,PRIVILEGED=any privileged user", pairs, ",")
+	for (i in pairs) {
+		split(pairs[i], pair, "=")
+		word["SAM_" pair[1]] = pair[2]
+	}
+	word["0"] = "nobody"
+}
+function in_words(set,    n, i, part, text)
+{
+	n = split(set, part, / *[|] */)
+	for (i = 1; i <= n; i++)
+		text = text (i == 1 ? "" : i == n ? " or " : ", ") (part[i] in word ? word[part[i]] : "?" part[i])
+	return text
+}'
+# acts_of_table: name;verb;who;second;SAD;meaning, where there is no second or SAD nothing
+acts_of_table() {
+	sed -n '/^A(/,/)$/p' "$SAM_SRCDIR/src/policy/acts.def" | awk "$in_words"'
+	{ row = row " " $0 }
+	/"\)$/ {
+		text = row
+		row = ""
+		n = split(text, quoted, "\"")
+		split(quoted[5], set, ", *")
+		second = set[3] == "0" ? "" : in_words(set[3])
+		print quoted[2] ";" quoted[4] ";" in_words(set[2]) ";" second ";" quoted[6] ";" quoted[8]
+		if (n != 11)
+			print "a row that is not understood: " text
+	}'
+}
+# the same of the page
+acts_of_page() {
+	sed -n '/^\.Sh ACTS/,/^\.Sh PKCS#11/p' "$1" | awk '
+	function value(label,    at, text)
+	{
+		at = index(body, label ": ")
+		if (!at)
+			return ""
+		text = substr(body, at + length(label) + 2)
+		sub(/\. .*/, "", text)
+		sub(".*" label ": [^.]*\\. ", "", body)
+		return text
+	}
+	function act(    who, second, sad, verb)
+	{
+		if (name == "")
+			return
+		who = value("Who"); second = value("Second person"); sad = value("SAD"); verb = value("Verb")
+		sub(/\.$/, "", body)
+		print name ";" (verb == "" ? name : verb) ";" who ";" second ";" sad ";" \
+			tolower(substr(body, 1, 1)) substr(body, 2)
+		name = ""
+	}
+	/^\.It Cm / { act(); name = substr($0, 8); body = ""; next }
+	/^\.El/ { act() }
+	!/^\./ { body = body (body == "" ? "" : " ") $0 }'
+}
+calls_of_table() {
+	sed -n 's/^C(//p' "$SAM_SRCDIR/src/policy/acts.def" | awk "$in_words"'
+	{ n = split($0, quoted, "\""); split(quoted[1], part, ", *"); print part[1] ";" in_words(part[2]) ";" quoted[2] }'
+}
+calls_of_page() {
+	sed -n '/^\.Sh PKCS#11/,/^\.Sh SEE/p' "$1" | awk '
+	function call() { if (name != "") print name ";" who ";" body; name = "" }
+	/^\.Ss Calls for: / { who = substr($0, 16) }
+	/^\.It Fn / { call(); name = $3; body = ""; next }
+	/^\.El/ { call() }
+	!/^\./ { body = body (body == "" ? "" : " ") $0 }'
+}
+page=$man/p11-sam-roles.7
+acts_of_table | sort >"$work/acts"
+acts_of_page "$page" | sort >"$work/in.page"
+check "acts.def has acts" test "$(wc -l <"$work/acts")" -gt 40
+same "p11-sam-roles.7 has every act as acts.def has it, and no other" "$work/acts" "$work/in.page"
+calls_of_table | sort >"$work/calls"
+calls_of_page "$page" | sort >"$work/in.page"
+timeout 20 "$samctl" --help | section Verbs | verb_words | sort -u >"$work/verbs"
+cut -d ';' -f 2 "$work/acts" | sort -u | comm -13 - "$work/verbs" >"$work/unknown"
+same "acts.def has a row for every verb of samctl" /dev/null "$work/unknown"
+check "acts.def has calls" test "$(wc -l <"$work/calls")" -gt 80
+same "p11-sam-roles.7 has every call as acts.def has it, and no other" "$work/calls" "$work/in.page"
+
+# ---- p11-sam-policy(5)
+sed -n '/^\.Sh EXAMPLES/,/^\.Ed/{/^\./!p}' "$man/p11-sam-policy.5" >"$work/example.yaml"
+check "the policy in p11-sam-policy.5 is one" timeout 20 "$samctl" policy check "$work/example.yaml"
 
 # ---- form
 if command -v mandoc >/dev/null; then

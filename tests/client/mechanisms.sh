@@ -3,7 +3,7 @@
 #
 # The rows of the DTBS/R table with every kind and size of key, in one part and in many, each verified
 # with plain OpenSSL.
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 declare -A credential
 for type in rsa:2048 rsa:4096 ec:P-256 ec:P-384 ec:P-521 ed25519; do

@@ -140,18 +140,23 @@ CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, const ch
 	return n == 1 ? found[0] : CK_INVALID_HANDLE;
 }
 
-static void read_pin(void)
+void read_secret(const char *source, char secret[256])
 {
-	static char pin[512];
-	const char *path = need("SIGNER_PIN_SOURCE");
-	char secret[256] = "";
+	const char *path = need(source);
 	if (strncmp(path, "file:", 5) == 0)
 		path += 5;
 	FILE *f = fopen(path, "r");
-	if (!f || !fgets(secret, sizeof secret, f))
-		bail("the signer's PIN cannot be read");
+	if (!f || !fgets(secret, 256, f))
+		bail("a password cannot be read");
 	fclose(f);
 	secret[strcspn(secret, "\n")] = '\0';
+}
+
+static void read_pin(void)
+{
+	static char pin[512];
+	char secret[256];
+	read_secret("SIGNER_PIN_SOURCE", secret);
 	snprintf(pin, sizeof pin, "%s:%s", need("SIGNER"), secret);
 	signer_pin = pin;
 }
@@ -185,6 +190,7 @@ int main(int argc, char **argv)
 	test_slots();
 	test_sessions();
 	test_login();
+	test_officer();
 	test_objects();
 	test_session_objects();
 	test_deposit();

@@ -45,6 +45,8 @@ bool gives(CK_RV rv, CK_RV wanted, const char *what);
 void bail(const char *why);
 
 const char *need(const char *name);
+/** read_secret(source, secret): The password behind that *_PIN_SOURCE. */
+void read_secret(const char *source, char secret[256]);
 size_t unhex(const char *hex, uint8_t *out, size_t size);
 
 /** new_sad(credential, hash, digest, len): By $SADTOOL; free() it. */
@@ -67,6 +69,7 @@ void test_initialize(void);
 void test_slots(void);
 void test_sessions(void);
 void test_login(void);
+void test_officer(void);
 void test_objects(void);
 void test_session_objects(void);
 void test_deposit(void);

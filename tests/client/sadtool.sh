@@ -49,8 +49,14 @@ check "and leaves no half of a pair" test ! -e new.jwk
 ln -s nowhere link.jwk
 gives 1 '' "keygen follows no link" keygen --alg ES256 --out link.jwk
 check "where it pointed is nothing" test ! -e nowhere
-gives 1 'does not have' "ECDH-ES is refused with a reason" keygen --alg ECDH-ES --out ecdh.jwk
-gives 2 'no signature algorithm' "HMAC is no algorithm" keygen --alg HS256 --out hmac.jwk
+enc_kid=$(sadtool keygen --alg ECDH-ES --out enc.jwk --public enc.pub.jwk)
+check "ECDH-ES makes a key to decrypt with" jq -e '[.kty, .crv, .use, has("alg"), has("d")] == ["EC", "P-256", "enc", false, true]' enc.jwk
+check "its thumbprint is printed and in both files" \
+	test "$enc_kid" = "$(jq -r .kid enc.jwk)" -a "$enc_kid" = "$(jq -r .kid enc.pub.jwk)"
+check "its public key says its use and no more" jq -e '(keys | join(" ")) == "crv kid kty use x y"' enc.pub.jwk
+check "the private one is its owner's alone" test "$(stat -c %a enc.jwk)" = 600
+gives 1 'use' "it signs no SAD" new --key enc.jwk --signer alice --aud sam --credential $credential --file document
+gives 2 'no algorithm' "HMAC is no algorithm" keygen --alg HS256 --out hmac.jwk
 gives 2 'needed' "keygen needs --out" keygen --alg ES256
 
 # ---- new ----
@@ -91,6 +97,56 @@ check "--json is one object a line" sh -c '"$@" | jq -es "length == 3 and all(.s
 	timeout 60 "$SAM_BUILDDIR/tools/sadtool" new --key key.jwk --signer alice --aud sam --credential $credential \
 	--each --num 3 --json
 
+# ---- new --operation ----
+operation() { sadtool new --key key.jwk --signer alice --aud sam --operation "$@"; }
+sad=$(operation authenticator --params '{"act":"add","jkt":"x"}' --lifetime 60)
+check "--operation: iss, sub, aud, times and jti as ever" says "$sad" 2 \
+	'[.iss, .sub, .aud, .exp - .iat, (.jti | length)]' '["alice","alice","sam",60,24]'
+check "--operation and --params are what it is for" says "$sad" 2 '[.operation, .operation_params]' \
+	'["authenticator",{"act":"add","jkt":"x"}]'
+check "nothing is to be signed" says "$sad" 2 'has("authorization_details")' false
+check "the header is a SAD's" says "$sad" 1 . '{"alg":"ES256","typ":"sad+jwt","kid":"'"$kid"'"}'
+check "without --params they are empty" says "$(operation suspend)" 2 .operation_params '{}'
+check "--claim has the last word" says "$(operation suspend --claim 'operation="x"')" 2 .operation '"x"'
+check "--json prints no digests" sh -c '"$0" new --key key.jwk --signer alice --aud sam --operation suspend --json |
+	jq -e "(keys | join(\" \")) == \"exp iss jti sad\""' "$SAM_BUILDDIR/tools/sadtool"
+
+# ---- enrol, assert, policy ----
+sadtool enrol --key key.jwk --signer alice --aud sam >enrol.jws
+jws=$(cat enrol.jws)
+check "enrol: its header has the public key and no kid" says "$jws" 1 '[.alg, .typ, has("kid"), (.jwk | keys | join(" "))]' \
+	'["ES256","sam-enrol+jwt",false,"alg crv kty x y"]'
+check "enrol: that key is the one" test "$(part "$jws" 1 .jwk.x)" = "$(jq .x key.pub.jwk)"
+check "enrol: for whom, where, how long" says "$jws" 2 '[.sub, .aud, .exp - .iat, (.jti | length), length]' '["alice","sam",86400,24,5]'
+check "enrol: inspect verifies it" sadtool inspect enrol.jws --key key.pub.jwk
+check "enrol: --lifetime" says "$(sadtool enrol --key key.jwk --signer alice --aud sam --lifetime 7)" 2 '.exp - .iat' 7
+
+act() { sadtool assert --key key.jwk --name carol --aud sam "$@"; }
+act -- authenticator add alice --jwk key.pub.jwk --proof=enrol.jws --label 'a b' nowhere . >act.jws
+jws=$(cat act.jws)
+check "assert: header" says "$jws" 1 . '{"alg":"ES256","typ":"sam-act+jwt","kid":"'"$kid"'"}'
+check "assert: who, where, how long" says "$jws" 2 '[.iss, .aud, .exp - .iat, (.jti | length), length]' '["carol","sam",120,24,7]'
+check "assert: the words" says "$jws" 2 .act \
+	'["authenticator","add","alice","--jwk","key.pub.jwk","--proof=enrol.jws","--label","a b","nowhere","."]'
+check "assert: the files they name" says "$jws" 2 .files '{"key.pub.jwk":"'"$(sha256sum <key.pub.jwk | cut -d' ' -f1)"\
+'","enrol.jws":"'"$(sha256sum <enrol.jws | cut -d' ' -f1)"'"}'
+check "assert: without -- too" says "$(act signer show alice)" 2 '[.act, .files]' '[["signer","show","alice"],{}]'
+check "assert: options behind the verb are its own" says "$(act -- signer add bob --name B --help)" 2 '.act | length' 6
+check "assert: inspect verifies it" sadtool inspect act.jws --key key.pub.jwk
+
+level1=$SAM_SRCDIR/policy/level1.yaml
+echo 'sam_id: sam' >config
+sadtool policy --key key.jwk --name olga --aud sam --policy "$level1" --config config >policy.jws
+jws=$(cat policy.jws)
+check "policy: header" says "$jws" 1 . '{"alg":"ES256","typ":"sam-policy+jws","kid":"'"$kid"'"}'
+check "policy: who, where, how long" says "$jws" 2 '[.iss, .aud, .exp - .iat, (.jti | length), length]' '["olga","sam",300,24,8]'
+check "policy: version and hashes" says "$jws" 2 '[.version, .policy_sha256, .config_sha256]' \
+	"[$(sed -n 's/^version: *\([0-9]*\).*/\1/p' "$level1"),\"$(sha256sum <"$level1" | cut -d' ' -f1)\",\"$(sha256sum <config | cut -d' ' -f1)\"]"
+check "policy: inspect verifies it" sadtool inspect policy.jws --key key.pub.jwk
+check "--json has the JWS and who" sh -c '"$0" enrol --key key.jwk --signer alice --aud sam --json | jq -e ".sub == \"alice\" and .jws" &&
+	"$0" assert --key key.jwk --name carol --aud sam --json -- status | jq -e ".iss == \"carol\" and .jws and .jti and .exp"' \
+	"$SAM_BUILDDIR/tools/sadtool"
+
 # ---- inspect ----
 new --file document >good.sad
 check "inspect shows" grep -q '"jti"' <(sadtool inspect good.sad)
@@ -112,7 +168,7 @@ base=(new --key key.jwk --signer alice --aud sam --credential $credential)
 gives 2 'usage:' "no verb is wrong usage"
 gives 2 'no such verb' "an unknown verb is" sign
 gives 0 '' "--help is not" --help
-for verb in keygen new inspect; do
+for verb in keygen new enrol assert policy inspect; do
 	gives 0 '' "$verb --help is not" $verb --help
 	check "$verb --help says how" grep -q "usage: sadtool $verb" out
 	gives 2 'no option' "$verb: an unknown option is" $verb --bogus
@@ -134,5 +190,26 @@ gives 1 'no private key' "a public key cannot sign" new --key key.pub.jwk --sign
 	--file document
 gives 1 'no JWK' "what is no key cannot sign" new --key document --signer alice --aud sam --credential $credential --file document
 gives 1 'UTF-8' "a label that is no UTF-8 is refused" "${base[@]}" --file document --label "$(printf '\xff')"
+gives 2 'no operation' "an unknown --operation is wrong usage" new --key key.jwk --signer alice --aud sam --operation sign
+gives 2 'no JSON object' "--params that are no object are" new --key key.jwk --signer alice --aud sam --operation suspend --params '[]'
+gives 2 'no JSON object' "doubled members are" new --key key.jwk --signer alice --aud sam --operation suspend --params '{"a":1,"a":2}'
+gives 2 'use --operation' "--params alone are" "${base[@]}" --file document --params '{}'
+gives 2 'signs nothing' "a document for an operation is" new --key key.jwk --signer alice --aud sam --operation suspend --file document
+gives 2 'signs nothing' "a credential beside it is" "${base[@]}" --operation suspend
+gives 2 'needed' "--operation without --aud is" new --key key.jwk --signer alice --operation suspend
+gives 1 'encrypted' "an operation with a PIN is a failure" new --key key.jwk --signer alice --aud sam --operation pin
+gives 2 'needed' "enrol without --aud is wrong usage" enrol --key key.jwk --signer alice
+gives 2 'too many' "enrol with an argument is" enrol --key key.jwk --signer alice --aud sam extra
+gives 2 'seconds' "enrol --lifetime 0 is" enrol --key key.jwk --signer alice --aud sam --lifetime 0
+gives 2 'what is asserted' "assert without an act is" assert --key key.jwk --name carol --aud sam
+gives 2 'needed' "assert without --name is" assert --key key.jwk --aud sam -- status
+for word in --as --as=carol --assertion --pin-source=file:x --config --json; do
+	gives 2 'not part of the act' "$word in the act is" assert --key key.jwk --name carol --aud sam -- status $word
+done
+gives 1 'UTF-8' "a word that is no UTF-8 is a failure" assert --key key.jwk --name carol --aud sam -- signer show "$(printf '\xff')"
+gives 2 'needed' "policy without --config is wrong usage" policy --key key.jwk --name olga --aud sam --policy "$level1"
+gives 1 'policy' "a policy that is none is a failure" policy --key key.jwk --name olga --aud sam --policy config --config config
+gives 1 'No such file' "so is a missing configuration" policy --key key.jwk --name olga --aud sam --policy "$level1" --config nowhere
+gives 1 'use' "a key to decrypt with enrols nobody" enrol --key enc.jwk --signer alice --aud sam
 check "a full disk is a failure" sh -c '"$0" inspect good.sad >/dev/full 2>err; [ $? = 1 ]' "$SAM_BUILDDIR/tools/sadtool"
 finish

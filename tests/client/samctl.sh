@@ -14,73 +14,13 @@ case ${SAM_SANITIZER:-no} in
 esac
 setup
 
-# ---- words for this script ---------------------------------------------------------------------
-original=$demo
-# fresh NAME: a copy of the set-up, with the paths in it changed, becomes the one we work on.
-fresh()
-{
-	demo=$work/$1
-	cp -a "$original" "$demo"
-	sed -i "s,$original,$demo,g" "$demo/env" "$demo/p11-sam.yaml" "$demo/softhsm2.conf"
-	. "$demo/env"
-}
-# exits STATUS COMMAND...: with exactly that exit status; leaves $work/out and $work/err.
-exits()
-{
-	local want=$1 status
-	shift
-	"$@" >"$work/out" 2>"$work/err"
-	status=$?
-	cat "$work/out" "$work/err"
-	[ $status = "$want" ] || { echo "exit status $status, not $want"; false; }
-}
-# refused COMMAND...: exit status 1 and the word "refused", nothing more.
-refused()
-{
-	exits 1 "$@" && [ ! -s "$work/out" ] && [ "$(sed 's/.*: //' "$work/err")" = refused ] && [ "$(wc -l <"$work/err")" = 1 ]
-}
-# usage_error COMMAND...: exit status 2, and two lines on standard error: what, and where the help is.
-usage_error()
-{
-	exits 2 "$@" && [ ! -s "$work/out" ] && [ "$(grep -c '^samctl: ' "$work/err")" = 2 ] &&
-		grep -q -- '--help' "$work/err"
-}
-# fails_saying WORDS COMMAND...: exit status 1 and those words in the message.
-fails_saying()
-{
-	local words=$1
-	shift
-	exits 1 "$@" && grep -q "^samctl: .*$words" "$work/err"
-}
-# json FILTER COMMAND...: standard output is JSON for which the filter is true.
-json()
-{
-	local filter=$1
-	shift
-	exits 0 "$@" && jq -es "$filter" <"$work/out" >/dev/null
-}
-# trail FILTER: is there a record for which the jq filter is true?
-trail() { as_auditor audit list --json | jq -es "any(.[]; $1)"; }
-as() # NAME SECRET ARG...
-{
-	printf '%s\n' "$2" >"$work/secret.pin"
-	chmod 600 "$work/secret.pin"
-	local name=$1
-	shift 2
-	samctl --as "$name" --pin-source "file:$work/secret.pin" "$@"
-}
-pin() # NAME SECRET: a file with a new password
-{
-	printf '%s\n' "$2" >"$work/$1.pin"
-	chmod 600 "$work/$1.pin"
-	echo "file:$work/$1.pin"
-}
+. "${SAM_SRCDIR:?}/tests/client/samctl_lib.sh"
 mapfile -t verbs < <("$SAMCTL" --help | awk '$0 == "Verbs:" { on = 1; next } /^$/ { on = 0 } on' |
 	sed 's/^  //; s/  .*//; s/ \[\{0,1\}[A-Z].*//')
 
 # ---- usage -------------------------------------------------------------------------------------
 check "samctl --version says the version" sh -c '"$1" --version | grep -q "^samctl (p11-sam) [0-9]"' sh "$SAMCTL"
-check "every verb has --help" test ${#verbs[@]} -ge 23
+check "every verb has --help" test ${#verbs[@]} -ge 46
 for verb in "${verbs[@]}"; do
 	# shellcheck disable=SC2086
 	check "samctl $verb --help" sh -c '"$@" | grep -q "^usage: samctl .*$0"' "$verb" "$SAMCTL" $verb --help
@@ -127,7 +67,8 @@ check "signer show, as auditor" json '.[0] | .id == "alice" and .password == "fi
 check "signer show of nobody" fails_saying "no such signer" as_officer signer show nobody
 check "authenticator list has public keys only" json '.[0] | length == 1 and .[0].signer == "alice" and .[0].jwk.d == null' \
 	as_officer authenticator list --json
-check "principal list" json '.[0] | map(.role) | sort == ["auditor", "security-officer"]' as_officer principal list --json
+check "principal list" json '.[0] | map(.roles[]) | sort == ["administrator", "auditor", "operator",
+	"ra", "security-officer", "security-officer"]' as_officer principal list --json
 check "key list" json '.[0] | map(.type) | sort == ["ec:P-256", "rsa:3072"]' as_auditor key list --json
 check "key show has the public key" json '.[0] | .in_cm and (.publicKey | startswith("-----BEGIN PUBLIC KEY"))' \
 	as_officer key show "$CREDENTIAL_EC" --json
@@ -153,7 +94,8 @@ check "an unknown name is refused in the same words" refused as nobody wrong-pas
 check "the auditor makes no keys" refused as_auditor key generate --signer alice --type ec:P-256
 check "the auditor enrols nobody" refused as_auditor signer add eve
 check "the auditor binds no device" refused as_auditor authenticator add alice --jwk "$demo/device.pub.jwk"
-check "the auditor makes no principals" refused as_auditor principal add eve --role sca --new-pin-source "$SO_PIN_SOURCE"
+check "the auditor makes no principals" fails_saying "may not" \
+	as_auditor principal add eve --role sca --new-pin-source "$(pin eve 'something to log in')"
 check "the auditor lists no principals" refused as_auditor principal list
 for verb in list verify 'show 1' 'search --type sign'; do
 	# shellcheck disable=SC2086
@@ -224,7 +166,7 @@ check "sad inspect is not recorded, an exchange is" trail '.type == "sad-exchang
 
 # ---- enrolling ---------------------------------------------------------------------------------
 fresh enrol
-bob=$(pin bob 'bobs first one')
+bob=$(pin bob 'the first of all')
 check "signer add" exits 0 as_officer signer add bob --name "Bob" --subject "CN=Bob" --new-pin-source "$bob"
 check "signer add again is refused" fails_saying "already" as_officer signer add bob
 check "signer add under a principal's name is refused" fails_saying "already" as_officer signer add officer
@@ -235,29 +177,32 @@ chmod 644 "$work/bob.pin"
 check "a password that others may read is refused" fails_saying "chmod" as_officer signer add x --new-pin-source "$bob"
 chmod 600 "$work/bob.pin"
 check "signer passwd with the wrong old one" \
-	refused as bob 'not the first one' signer passwd bob --new-pin-source "$(pin bob2 'bobs second one')"
+	refused as bob 'not the first one' signer passwd bob --new-pin-source "$(pin bob2 'one of my own choice')"
 check "signer passwd of another" fails_saying "may not" \
-	as bob 'bobs first one' signer passwd alice --new-pin-source "file:$work/bob2.pin"
+	as bob 'the first of all' signer passwd alice --new-pin-source "file:$work/bob2.pin"
 check "signer passwd with the old one again" fails_saying "old one" \
-	as bob 'bobs first one' signer passwd bob --new-pin-source "$bob"
-check "signer passwd" exits 0 as bob 'bobs first one' signer passwd bob --new-pin-source "file:$work/bob2.pin"
-check "the password is the signer's own now" json '.[0].password == "own"' as_officer signer show bob --json
+	as bob 'the first of all' signer passwd bob --new-pin-source "$bob"
+check "signer passwd" exits 0 as bob 'the first of all' signer passwd bob --new-pin-source "file:$work/bob2.pin"
+check "where no login authorises that makes it no authenticator" json '.[0].password == "first"' as_officer signer show bob --json
 check "the first one is no good any more" \
-	refused as bob 'bobs first one' signer passwd bob --new-pin-source "$(pin bob3 'bobs third one')"
+	refused as bob 'the first of all' signer passwd bob --new-pin-source "$(pin bob3 'and yet another one')"
 "$SADTOOL" keygen --alg EdDSA --out "$work/bob.jwk" --public "$work/bob.pub.jwk" >/dev/null
-check "authenticator add" json '.[0].signer == "bob"' as_officer authenticator add bob --jwk "$work/bob.pub.jwk" --json
-check "authenticator add again is refused" fails_saying already as_officer authenticator add bob --jwk "$work/bob.pub.jwk"
-check "a device is one signer's" fails_saying already as_officer authenticator add alice --jwk "$work/bob.pub.jwk"
+check "authenticator add without a proof" fails_saying "proof of possession" \
+	as_officers authenticator add bob --jwk "$work/bob.pub.jwk"
+check "authenticator add" json '.[0].signer == "bob"' enrol bob "$work/bob.jwk" "$work/bob.pub.jwk" --json
+check "authenticator add again is refused" fails_saying already enrol bob "$work/bob.jwk" "$work/bob.pub.jwk"
+check "a device is one signer's" fails_saying "another person's" enrol alice "$work/bob.jwk" "$work/bob.pub.jwk"
 "$SADTOOL" keygen --alg ES384 --out "$work/bob2.jwk" >/dev/null
-check "authenticator add warns of a private key" sh -c '"$@" 2>&1 | grep -q "private key"' sh \
-	"$SAMCTL" --as "$SO_NAME" --pin-source "$SO_PIN_SOURCE" authenticator add bob --jwk "$work/bob2.jwk"
+check "authenticator add warns of a private key" eval \
+	'enrol bob "$work/bob2.jwk" "$work/bob2.jwk" 2>&1 | grep -q "private key"'
 check "and keeps the public part alone" json '.[0] | length == 3 and all(.[]; .jwk.d == null)' \
 	as_officer authenticator list --json
 check "the store has no private key" sh -c '! grep -aq "$(jq -r .d "$1")" "$2"/state.db*' sh "$work/bob2.jwk" "$demo"
-check "authenticator add for nobody" fails_saying "no such" as_officer authenticator add nobody --jwk "$work/bob.pub.jwk"
+check "authenticator add for nobody" fails_saying "no such" enrol nobody "$work/bob.jwk" "$work/bob.pub.jwk"
 printf '{"kty":"oct","k":"AAAA"}' >"$work/oct.jwk"
-check "authenticator add of a secret key" exits 1 as_officer authenticator add bob --jwk "$work/oct.jwk"
-check "authenticator add of no JWK" exits 1 as_officer authenticator add bob --jwk "$work/short.txt"
+check "authenticator add of a secret key" exits 1 as_officers authenticator add bob --jwk "$work/oct.jwk"
+check "authenticator add of no JWK" exits 1 as_officers authenticator add bob --jwk "$work/short.txt"
+check "authenticator add of nothing is wrong usage" usage_error as_officers authenticator add bob
 for type in rsa:2048 rsa:3072 rsa:4096 ec:P-256 ec:P-384 ec:P-521 ed25519; do
 	as_officer policy show --json | jq -e --arg t "${type%%:*}" 'any(.keys[]; .type == $t)' >/dev/null || continue
 	if as_officer key generate --signer bob --type "$type" --label "bob $type" --json >"$work/out" 2>"$work/err"; then
@@ -272,14 +217,14 @@ check "key generate prints the credentialID" sh -c '"$@" | grep -qx "[0-9a-f]\{3
 	"$SAMCTL" --as "$SO_NAME" --pin-source "$SO_PIN_SOURCE" key generate --signer bob --type ec:P-256
 check "key generate for nobody" fails_saying "no such" as_officer key generate --signer nobody --type ec:P-256
 check "principal add" exits 0 as_officer principal add portal --role sca --signer alice --signer bob --signer bob \
-	--new-pin-source "$(pin portal 'the portal secret')"
+	--new-pin-source "$(pin portal 'a secret of theirs')"
 check "principal add again is refused" \
 	fails_saying already as_officer principal add portal --role sca --new-pin-source "file:$work/portal.pin"
 check "principal add with an unknown signer" fails_saying "no such" \
 	as_officer principal add portal2 --role sca --signer nobody --new-pin-source "file:$work/portal.pin"
 check "an SCA has its signers, each once" json '.[0] | any(.[]; .name == "portal" and .signers == ["alice", "bob"])' \
 	as_officer principal list --json
-check "an SCA has no administrator's verbs" refused as portal 'the portal secret' key list
+check "an SCA has no administrator's verbs" refused as portal 'a secret of theirs' key list
 printf '{"id":"carla","name":"Carla"}\n\n{"id":"dora","pin_source":"%s"}\n' "$bob" >"$work/batch"
 check "signer add --batch" json '.[0].signers == ["carla", "dora"]' as_officer signer add --batch "$work/batch" --json
 printf '{"id":"emil"}\n{"id":"frida","role":"officer"}\n' >"$work/batch"
@@ -291,7 +236,7 @@ check "the trail tells each refusal" trail '.type == "admin-refused" and .reason
 check "maintain" json '.[0].swept >= 0' samctl maintain --json
 check "maintain is recorded" trail '.type == "maintain" and .actor.kind == "process"'
 check "no password is in the store or the log" sh -c \
-	'! grep -aqE "bobs (first|second|third) one|the portal secret" "$1"/state.db* "$1"/*.log' sh "$demo"
+	'! grep -aqE "the first of all|one of my own choice|and yet another one|a secret of theirs" "$1"/state.db* "$1"/*.log' sh "$demo"
 check "doctor is content" exits 0 samctl doctor
 check "the trail verifies" exits 0 as_auditor audit verify
 
@@ -367,8 +312,8 @@ check "the new trail verifies" exits 0 as_auditor audit verify
 # ---- a policy or files that are not what they were ---------------------------------------------
 fresh policy
 echo '# changed' >>"$demo/policy.yaml"
-check "a changed policy is refused" fails_saying "not the policy" samctl status
-check "doctor names the changed policy" sh -c '! "$1" doctor --json >"$2" && jq -e "any(.checks[]; .check == \"policy\" and .state == \"problem\")" "$2"' \
+check "a changed policy is refused" fails_saying "changed after it was signed" samctl status
+check "doctor names the changed policy" sh -c '! "$1" doctor --json >"$2" && jq -e "any(.checks[]; .check == \"signature\" and .state == \"problem\")" "$2"' \
 	sh "$SAMCTL" "$work/out"
 fresh doctor
 chmod 644 "$CM_PIN_FILE"

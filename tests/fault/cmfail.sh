@@ -3,13 +3,14 @@
 #
 # A CM that fails: nothing is used up where it cannot have signed, nothing leaves the module where its
 # signature is wrong, and its PIN is not tried again once it was refused (invariants 2, 5, 6).
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 mockcm=$SAM_BUILDDIR/tests/fault/.libs/mockcm.so
 [ -e "$mockcm" ] || bail "no $mockcm"
 sed -i "s|^\( *module:\).*|\1 $mockcm|" "$P11_SAM_CONFIG"
 export MOCKCM_MODULE=$CM_MODULE MOCKCM_LOG=$work/cm.log MOCKCM_CONTROL=$work/cm.control
 : >"$MOCKCM_LOG"
+signed
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
 
 # a second key of the same kind, for the CM to take instead

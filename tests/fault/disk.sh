@@ -3,15 +3,16 @@
 #
 # The store's disk is full: refused, nothing leaves the module, nothing is lost; with room again the
 # door opens again (invariants 4, 5, 6).
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 [ "$(id -u)" = 0 ] || skip_all "mounting a small disk takes root"
 mkdir -p "$work/disk"
-mount -t tmpfs -o size=48m,mode=0700 p11-sam-test "$work/disk" 2>/dev/null || skip_all "no tmpfs can be mounted here"
+mount -t tmpfs -o size=96m,mode=0700 p11-sam-test "$work/disk" 2>/dev/null || skip_all "no tmpfs can be mounted here"
 trap 'umount -l "$work/disk" 2>/dev/null; cleanup' EXIT
 setup
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
 cp -a "$demo"/state.db* "$work/disk/"
 sed -i "s|^store:.*|store: 'sqlite:$work/disk/state.db'|" "$P11_SAM_CONFIG"
+signed
 
 sign() # SAD
 {
@@ -26,12 +27,14 @@ fill() { dd if=/dev/zero of="$work/disk/filler" bs=1k count="$1" status=none 2>/
 sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
 check "with room it signs" sign "$sad"
 sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
-fill 100000
+fill 200000
 check "disk full: refused" refuses "$sad"
 check "disk full: refused again" refuses "$sad"
 check_fails "disk full: no SAD token either" eval 'samctl sad exchange --sad - <<<"$sad"'
 check_fails "disk full: no signer is added" \
 	as_officer signer add dave --new-pin-source "$SIGNER_PIN_SOURCE"
+check "disk full: doctor says so" eval \
+	'samctl --json doctor | jq -e "any(.checks[]; .check == \"disk\" and .state == \"problem\")"'
 rm -f "$work/disk/filler"
 check "with room again the same SAD signs: it was not used up" sign "$sad"
 check "and the chain verifies" audit_verifies
@@ -45,7 +48,7 @@ for _ in $(seq 600); do
 	[ -s "$work/notes" ] && break
 	sleep 0.1
 done
-fill 100000
+fill 200000
 wait $victim
 status=$?
 check "disk full in the middle: the application was refused, not killed" [ $status = 2 ]

@@ -3,7 +3,7 @@
 #
 # Every file that the SAM reads, garbled: it refuses or works, it does not crash, and a SAD that was used
 # gives no second signature whatever the file says (invariants 3, 5, 9).
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 times=6
 [ "${SAM_TEST_LONG:-0}" = 1 ] && times=120
@@ -45,7 +45,7 @@ attempt()
 }
 some_byte() { printf '%b' "\\x$(printf %02x $((RANDOM % 256)))"; }
 
-for file in p11-sam.yaml policy.yaml cm.pin state.db state.db-wal state.db-shm state.db.lock state.db.mark; do
+for file in p11-sam.yaml policy.yaml policy.yaml.jws cm.pin state.db state.db-wal state.db-shm state.db.lock state.db.mark; do
 	[ -s "$demo/$file" ] || continue
 	size=$(stat -c %s "$demo/$file")
 	crashes=0 second=0 worked=0 refused=0
@@ -91,7 +91,7 @@ if command -v sqlite3 >/dev/null; then
 	done
 	# The trail: verify names it.
 	for sql in 'DELETE FROM audit WHERE seq = 3' 'DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)' \
-		"UPDATE audit SET line = replace(line, 'alice', 'alicf') WHERE seq = 4" \
+		"UPDATE audit SET line = replace(line, 'alice', 'alicf') WHERE seq = (SELECT min(seq) FROM audit WHERE signer = 'alice')" \
 		"UPDATE audit SET signer = 'bob' WHERE signer = 'alice'"; do
 		sqlite3 "$demo/state.db" "$sql" 2>"$work/sql.log" || not_ok "$sql: could not be tried" "$work/sql.log"
 		check_fails "$sql: audit verify finds it" audit_verifies

@@ -3,7 +3,7 @@
 #
 # kill -9 at random moments: the store opens, the chain verifies, no hash came back twice, and the CM
 # made no signature beyond the reservations (invariants 3, 4, 5).
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 need_no_sanitizer "a program killed at random moments"
 setup
 kills=25
@@ -16,6 +16,7 @@ sed -i "s|^\( *module:\).*|\1 $mockcm|" "$P11_SAM_CONFIG"
 export MOCKCM_MODULE=$CM_MODULE MOCKCM_LOG=$work/cm.log MOCKCM_CONTROL=$work/cm.control
 : >"$MOCKCM_CONTROL"
 : >"$MOCKCM_LOG"
+signed
 # A CM killed while it writes is not what is tested here: the token is put back each time.
 cp -a "$demo/tokens" "$work/tokens"
 

@@ -14,10 +14,12 @@
  *                     length N    C_Sign: tell that the signature has N bytes
  *                     otherkey    C_SignInit: use another private key of the token
  *                     short       C_GenerateRandom: constant bytes
+ *                     empty       C_FindObjects: what is there is not found
  * MOCKCM_LOG      one line appended for each of these, by one write:
  *                     PID C_Sign MECHANISM SHA256  it gave a signature over data of that hash
  *                     PID C_SignFinal MECHANISM -  it gave a signature
  *                     PID mac MECHANISM SHA256     the same for CKM_SHA256_HMAC: no signer's key
+ *                     PID state MECHANISM SHA256   the same for the SAM's statements: no signer's key either
  *                     PID C_Login RV               it was called as CKU_USER
  *                     PID C_OpenSession N          it succeeded; N are open now in this process
  */
@@ -36,7 +38,7 @@
 
 enum { RULES_MAX = 64, SESSIONS_MAX = 1024, LINE = 256 };
 
-enum action { NONE, FAIL, AFTER, DELAY, HANG, WRONG, LENGTH, OTHERKEY, SHORT };
+enum action { NONE, FAIL, AFTER, DELAY, HANG, WRONG, LENGTH, OTHERKEY, SHORT, EMPTY };
 
 static const struct {
 	const char *name;
@@ -45,7 +47,7 @@ static const struct {
 } actions[] = {
 	{"fail", FAIL, true}, {"after", AFTER, true}, {"delay", DELAY, true}, {"hang", HANG, false},
 	{"wrong", WRONG, false}, {"length", LENGTH, true}, {"otherkey", OTHERKEY, false},
-	{"short", SHORT, false},
+	{"short", SHORT, false}, {"empty", EMPTY, false},
 };
 
 struct rule {
@@ -57,7 +59,7 @@ struct rule {
 
 /* What is to happen in one call. */
 struct plan {
-	bool fail, after, hang, wrong, length, otherkey, constant;
+	bool fail, after, hang, wrong, length, otherkey, constant, empty;
 	CK_RV fail_rv, after_rv;
 	unsigned long delay_ms, new_length;
 };
@@ -66,10 +68,19 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rule rules[RULES_MAX];
 static unsigned rule_count;
 static struct stat rules_seen;
-static struct {
+
+/* Whose key signs: the SAM's own are left in peace by "wrong" and "otherkey", which are about signers' keys. */
+enum owner { SIGNER, SEAL, STATEMENTS };
+
+static const char *const owner_words[] = {[SIGNER] = "C_Sign", [SEAL] = "mac", [STATEMENTS] = "state"};
+
+struct operation {
 	CK_SESSION_HANDLE session;
 	CK_MECHANISM_TYPE mechanism;
-} operations[SESSIONS_MAX];
+	enum owner owner;
+};
+
+static struct operation operations[SESSIONS_MAX];
 
 static CK_FUNCTION_LIST *real;
 static OSSL_LIB_CTX *crypto; /* of our own: the default one may hold a provider that leads to us */
@@ -128,6 +139,7 @@ static void plan_rule(struct plan *p, const struct rule *r)
 	case LENGTH: p->length = true; p->new_length = r->argument; break;
 	case OTHERKEY: p->otherkey = true; break;
 	case SHORT: p->constant = true; break;
+	case EMPTY: p->empty = true; break;
 	case NONE: break;
 	}
 }
@@ -168,7 +180,7 @@ static void append(const char *line, int len)
 	close(fd);
 }
 
-static void operation_set(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE mechanism)
+static void operation_set(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE mechanism, enum owner owner)
 {
 	pthread_mutex_lock(&lock);
 	/* LOCKED */
@@ -179,43 +191,55 @@ static void operation_set(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE mechanism
 	for (size_t i = 0; i < SESSIONS_MAX && place == SESSIONS_MAX; i++)
 		if (!operations[i].session)
 			place = i;
-	if (place < SESSIONS_MAX) {
-		operations[place].session = session;
-		operations[place].mechanism = mechanism;
-	}
+	if (place < SESSIONS_MAX)
+		operations[place] = (struct operation){session, mechanism, owner};
 	pthread_mutex_unlock(&lock);
 }
 
-static void operation_end(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE *mechanism)
+static struct operation operation_end(CK_SESSION_HANDLE session)
 {
-	*mechanism = CK_UNAVAILABLE_INFORMATION;
+	struct operation ended = {session, CK_UNAVAILABLE_INFORMATION, SIGNER};
 	pthread_mutex_lock(&lock);
 	/* LOCKED */
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
 		if (operations[i].session == session) {
-			*mechanism = operations[i].mechanism;
+			ended = operations[i];
 			operations[i].session = 0;
 		}
 	}
 	pthread_mutex_unlock(&lock);
+	return ended;
 }
 
-static void log_sign(CK_MECHANISM_TYPE mechanism, const void *data, size_t len)
+static void log_sign(const struct operation *ended, const void *data, size_t len)
 {
 	unsigned char hash[32];
 	size_t size = sizeof hash;
 	char line[LINE];
-	const char *what = mechanism == CKM_SHA256_HMAC ? "mac" : "C_Sign";
 	if (!EVP_Q_digest(crypto, "SHA256", NULL, data, len, hash, &size))
 		abort();
-	int n = snprintf(line, sizeof line, "%ld %s 0x%lx ", (long)getpid(), what, mechanism);
+	int n = snprintf(line, sizeof line, "%ld %s 0x%lx ", (long)getpid(), owner_words[ended->owner],
+			 ended->mechanism);
 	for (size_t i = 0; i < size; i++)
 		n += snprintf(line + n, sizeof line - (size_t)n, "%02x", hash[i]);
 	n += snprintf(line + n, sizeof line - (size_t)n, "\n");
 	append(line, n);
 }
 
-/* Some other private key of the token, of the same type; the same one if there is none. */
+static enum owner owner_of(CK_SESSION_HANDLE session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+	static const char own[] = "p11-sam audit";
+	char label[sizeof own - 1];
+	CK_ATTRIBUTE a = {CKA_LABEL, label, sizeof label};
+	if (mechanism && mechanism->mechanism == CKM_SHA256_HMAC)
+		return SEAL;
+	return real->C_GetAttributeValue(session, key, &a, 1) == CKR_OK && a.ulValueLen == sizeof label &&
+			       memcmp(label, own, sizeof label) == 0
+		       ? STATEMENTS
+		       : SIGNER;
+}
+
+/* Some other signer's key of the token, of the same type; the same one if there is none. */
 static CK_OBJECT_HANDLE other_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
@@ -232,15 +256,9 @@ static CK_OBJECT_HANDLE other_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE ke
 	real->C_FindObjects(session, found, 64, &n);
 	real->C_FindObjectsFinal(session);
 	for (CK_ULONG i = 0; i < n; i++)
-		if (found[i] != key)
+		if (found[i] != key && owner_of(session, NULL, found[i]) == SIGNER)
 			return found[i];
 	return key;
-}
-
-/* The SAM's own sealing key is left in peace by "wrong" and "otherkey": they are about signers' keys. */
-static bool is_mac(const CK_MECHANISM *mechanism)
-{
-	return mechanism && mechanism->mechanism == CKM_SHA256_HMAC;
 }
 
 static CK_RV mock_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
@@ -249,16 +267,19 @@ static CK_RV mock_C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechani
 	struct plan p = consult("C_SignInit");
 	if (p.fail)
 		return p.fail_rv;
-	CK_RV rv = real->C_SignInit(session, mechanism, p.otherkey && !is_mac(mechanism) ? other_key(session, key) : key);
+	enum owner owner = owner_of(session, mechanism, key);
+	if (p.otherkey && owner == SIGNER)
+		key = other_key(session, key);
+	CK_RV rv = real->C_SignInit(session, mechanism, key);
 	if (rv == CKR_OK && mechanism)
-		operation_set(session, mechanism->mechanism);
+		operation_set(session, mechanism->mechanism, owner);
 	return p.after ? p.after_rv : rv;
 }
 
-static CK_RV signed_answer(const struct plan *p, CK_MECHANISM_TYPE mechanism, CK_RV rv, CK_BYTE_PTR signature,
+static CK_RV signed_answer(const struct plan *p, enum owner owner, CK_RV rv, CK_BYTE_PTR signature,
 			   CK_ULONG_PTR len)
 {
-	if (rv == CKR_OK && signature && p->wrong && *len && mechanism != CKM_SHA256_HMAC)
+	if (rv == CKR_OK && signature && p->wrong && *len && owner == SIGNER)
 		signature[*len / 2] ^= 0x10;
 	if (rv == CKR_OK && signature && p->length)
 		*len = p->new_length;
@@ -269,32 +290,32 @@ static CK_RV mock_C_Sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG d
 			 CK_BYTE_PTR signature, CK_ULONG_PTR len)
 {
 	struct plan p = consult("C_Sign");
-	CK_MECHANISM_TYPE mechanism = CK_UNAVAILABLE_INFORMATION;
+	struct operation ended = {.owner = SIGNER};
 	if (p.fail)
 		return p.fail_rv;
 	CK_RV rv = real->C_Sign(session, data, data_len, signature, len);
 	if (rv == CKR_OK && signature) {
-		operation_end(session, &mechanism);
-		log_sign(mechanism, data ? data : (CK_BYTE_PTR)"", data_len);
+		ended = operation_end(session);
+		log_sign(&ended, data ? data : (CK_BYTE_PTR)"", data_len);
 	}
-	return signed_answer(&p, mechanism, rv, signature, len);
+	return signed_answer(&p, ended.owner, rv, signature, len);
 }
 
 static CK_RV mock_C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE_PTR signature, CK_ULONG_PTR len)
 {
 	struct plan p = consult("C_SignFinal");
-	CK_MECHANISM_TYPE mechanism = CK_UNAVAILABLE_INFORMATION;
+	struct operation ended = {.owner = SIGNER};
 	if (p.fail)
 		return p.fail_rv;
 	CK_RV rv = real->C_SignFinal(session, signature, len);
 	if (rv == CKR_OK && signature) {
-		operation_end(session, &mechanism);
+		ended = operation_end(session);
 		char line[LINE];
 		int n = snprintf(line, sizeof line, "%ld C_SignFinal 0x%lx -\n", (long)getpid(),
-				 mechanism);
+				 ended.mechanism);
 		append(line, n);
 	}
-	return signed_answer(&p, mechanism, rv, signature, len);
+	return signed_answer(&p, ended.owner, rv, signature, len);
 }
 
 static CK_RV mock_C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE_PTR pin,
@@ -391,6 +412,17 @@ static CK_RV mock_C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR out, C
 	return p.after ? p.after_rv : rv;
 }
 
+static CK_RV mock_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *found, CK_ULONG max, CK_ULONG_PTR n)
+{
+	struct plan p = consult("C_FindObjects");
+	if (p.fail)
+		return p.fail_rv;
+	CK_RV rv = real->C_FindObjects(session, found, max, n);
+	if (rv == CKR_OK && p.empty)
+		*n = 0;
+	return p.after ? p.after_rv : rv;
+}
+
 /* All others can fail, come late or not at all. */
 #define SESSION CK_SESSION_HANDLE s
 #define IN(x) CK_BYTE_PTR x, CK_ULONG x##_len
@@ -425,7 +457,6 @@ static CK_RV mock_C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE_PTR out, C
 	X(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b), \
 	  (s, o, a, b)) \
 	X(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR a, CK_ULONG b), (s, a, b)) \
-	X(C_FindObjects, (SESSION, CK_OBJECT_HANDLE *a, CK_ULONG b, CK_ULONG_PTR c), (s, a, b, c)) \
 	X(C_FindObjectsFinal, (SESSION), (s)) \
 	X(C_EncryptInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
 	X(C_Encrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
@@ -501,6 +532,7 @@ static CK_FUNCTION_LIST list = {
 	.C_Initialize = mock_C_Initialize,
 	.C_Finalize = mock_C_Finalize,
 	.C_GenerateRandom = mock_C_GenerateRandom,
+	.C_FindObjects = mock_C_FindObjects,
 #define ENTRY(name, parameters, arguments) .name = mock_##name,
 	PLAIN(ENTRY)
 #undef ENTRY

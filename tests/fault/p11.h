@@ -49,7 +49,7 @@ static bool unhex(const char *hex, uint8_t *out, size_t size)
 	return true;
 }
 
-static struct line *read_lines(const char *path, size_t *count)
+static inline struct line *read_lines(const char *path, size_t *count)
 {
 	FILE *f = fopen(path, "r");
 	struct line *lines = NULL;

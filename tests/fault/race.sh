@@ -4,7 +4,7 @@
 # One SAD for one hash, offered by 8 threads and by 8 processes at once: one signature each time
 # (invariant 3), and the trail tells the rest. And the application that changes its buffer meanwhile
 # (invariant 2).
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 rounds=10 tries=500 at_least=50
 [ "${SAM_TEST_LONG:-0}" = 1 ] && rounds=200 tries=10000 at_least=1000

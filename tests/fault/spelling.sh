@@ -3,7 +3,7 @@
 #
 # The same SAD spelt otherwise is the same SAD or refused, never a second one; its bits cannot be
 # changed; its pieces are told as cut short.
-. "$SAM_SRCDIR/tests/client/lib.sh"
+. "${SAM_SRCDIR:?}/tests/client/lib.sh"
 setup
 respell=$SAM_BUILDDIR/tests/fault/respell
 

@@ -65,7 +65,7 @@ static enum sam_reason pair(struct thread *t, uint64_t number)
 	snprintf(members, sizeof members, "\"type\":\"sign\",\"outcome\":\"success\",\"signer\":\"%s\",\"sad\":{\"jti\":"
 		 "\"%s\"},\"filler\":\"%0300d\"", signer, jti, 0);
 	memcpy(digest, &number, sizeof number);
-	struct sam_claim claim = {.iss = signer, .jti = jti, .exp = sam_clock_now() + 300, .limit = 1};
+	struct sam_claim claim = {.iss = signer, .jti = jti, .iat = sam_clock_now(), .exp = sam_clock_now() + 300, .limit = 1};
 	struct sam_record record = {.members = members, .type = "sign", .outcome = "success", .signer = signer,
 				    .credential = signer, .jti = jti};
 	enum sam_reason reason = sam_store_reserve(t->store, &claim, digest, 32, sam_clock_now(), &reservation);
@@ -157,13 +157,13 @@ int main(int argc, char **argv)
 	double length = argc > 4 ? atof(argv[4]) : 2;
 	char path[4096];
 	struct sam_seal *seal;
-	const uint8_t root[32] = {1}, policy[32] = {2};
+	const uint8_t root[32] = {1};
 	if (argc < 2 || !sam_log_open("stderr", NULL) || sam_ossl_start() != SAM_OK ||
 	    sam_seal_new(root, &seal) != SAM_OK)
 		return 2;
 	snprintf(path, sizeof path, "%s/load-%d.db", argv[1], (int)getpid());
 	struct sam_store_options options = {.path = path, .seal = seal, .chain = chain};
-	if (sam_store_create(&options, "load", policy, NULL) != SAM_OK)
+	if (sam_store_create(&options, "load", NULL) != SAM_OK)
 		return 1;
 	struct process *shared = mmap(NULL, processes * sizeof *shared, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

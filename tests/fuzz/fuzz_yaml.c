@@ -87,6 +87,14 @@ static void check_policy(const uint8_t *data, size_t size)
 	demand(p.max_lifetime >= 1 && p.max_lifetime <= 86400 && p.leeway >= 0 && p.leeway <= 10);
 	demand(p.mechanism_count >= 1 && p.mechanism_count <= SAM_POLICY_MECHANISMS);
 	demand(p.key_count >= 1 && p.key_count <= SAM_POLICY_KEY_RULES);
+	demand(p.pending_s >= 60 && p.pending_s <= 7 * 86400 && p.session_s >= 60 &&
+	       p.session_s <= (p.level == 1 ? 3600 : 900));
+	demand(p.password_min >= (p.level == 1 ? 8 : 12) && p.password_min <= 64);
+	demand(p.password_different >= 3 && p.password_different <= 16);
+	demand(p.lockout_attempts >= 1 && p.lockout_attempts <= 10 && p.lockout_s >= 60 &&
+	       p.lockout_s <= 86400);
+	for (unsigned act = 0; act < SAM_ACT_COUNT; act++)
+		demand(!p.dual_control[act] || sam_act_may_wait((enum sam_act)act));
 	demand(!p.hashes[SAM_HASH_NONE] && !p.sad_algorithms[SAM_JWS_NONE]);
 	demand(sam_policy_may_generate(&p, SAM_KEY_RSA, 2047, 0) == SAM_KEY_SIZE);
 	demand(sam_policy_may_generate(&p, SAM_KEY_RSA, 3071, end_of_2030) == SAM_KEY_SIZE);

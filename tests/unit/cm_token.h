@@ -288,4 +288,13 @@ static inline const char *cm_missing(void)
 		NULL : "SoftHSM (softhsm2) is not installed";
 }
 
+/* For those that need mockcm.so too. */
+static inline const char *cm_mock_missing(void)
+{
+	const char *lacks = cm_missing();
+	if (!lacks && !cm_mock())
+		lacks = "no mock CM (MOCKCM_SO, or SAM_BUILDDIR with it built)";
+	return lacks;
+}
+
 #endif

@@ -66,9 +66,8 @@ static inline void make_folder(void)
 
 static inline void set_up(void)
 {
-	const uint8_t policy[32] = {9};
 	make_folder();
-	is(sam_store_create(&options, "node1", policy, NULL), SAM_OK);
+	is(sam_store_create(&options, "node1", NULL), SAM_OK);
 	is(sam_store_open(&options, &store, NULL), SAM_OK);
 }
 
@@ -83,7 +82,7 @@ static inline void tear_down(void)
 
 static inline struct sam_claim claim_of(const char *jti)
 {
-	return (struct sam_claim){.iss = "alice", .jti = jti, .payload = {1}, .exp = now + 100};
+	return (struct sam_claim){.iss = "alice", .jti = jti, .payload = {1}, .iat = now, .exp = now + 100};
 }
 
 /* Reserve the digest that begins with ${number}. */
@@ -100,6 +99,14 @@ static inline enum sam_reason sign(const char *jti, uint64_t number)
 	struct sam_reservation r;
 	enum sam_reason reason = reserve(&claim, number, &r);
 	return reason == SAM_OK ? sam_store_commit(store, &r, &a_record) : reason;
+}
+
+static inline enum sam_reason change_grants(struct sam_store *in, uint64_t version, const struct sam_change *changes,
+					    size_t count, const struct sam_record *record)
+{
+	struct sam_change_set set = {.version = version, .changes = changes, .count = count, .records = record,
+				     .record_count = record != NULL};
+	return sam_store_grants_change(in, &set);
 }
 
 /* Another program, which closes the file again. */

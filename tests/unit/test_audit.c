@@ -35,7 +35,7 @@ static void open_store(void)
 	ck_assert_int_eq(sam_seal_new(root, &seal), SAM_OK);
 	options =
 		(struct sam_store_options){ .path = path, .seal = seal, .chain = sam_audit_chain };
-	ck_assert_int_eq(sam_store_create(&options, "node-1", policy, &msg), SAM_OK);
+	ck_assert_int_eq(sam_store_create(&options, "node-1", &msg), SAM_OK);
 	ck_assert_msg(sam_store_open(&options, &store, &msg) == SAM_OK, "%s", msg.text);
 	ck_assert_int_eq(sam_audit_start(&audit, store, 1, policy), SAM_OK);
 }

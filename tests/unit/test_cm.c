@@ -388,7 +388,7 @@ START_TEST(doubled_id_is_refused)
 	make_directly(f, cm_session(f), true);
 	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_CM_KEY_MISSING);
 	ck_assert_int_eq(cm_sign(cm, &maybe), SAM_CM_KEY_MISSING);
-	ck_assert_int_eq(sam_cm_destroy(cm, cm_id), SAM_CM_KEY_MISSING);
+	ck_assert_int_eq(sam_cm_destroy(cm, cm_id), SAM_CM_FAILED);
 	ck_assert_uint_eq(cm_find(f, cm_session(f), CKO_PRIVATE_KEY, cm_id, NULL), 2);
 	close_plain();
 }
@@ -532,12 +532,16 @@ static bool all_refused(void)
 {
 	uint8_t bytes[32], *spki;
 	size_t len;
+	uint64_t number;
 	bool maybe = true;
 	struct sam_cm_new_key what = {SAM_KEY_EC, 256, "x", cm_id};
 	return !sam_cm_token_present(cm) &&
 	       sam_cm_random(cm, bytes, sizeof bytes) == SAM_CM_FAILED &&
 	       sam_cm_seal_create(cm) == SAM_CM_FAILED &&
 	       sam_cm_seal_root(cm, bytes) == SAM_CM_FAILED &&
+	       sam_cm_statement_key_create(cm, &spki, &len) == SAM_CM_FAILED &&
+	       sam_cm_number_read(cm, "node", &number) == SAM_CM_FAILED &&
+	       sam_cm_number_write(cm, "node", 1) == SAM_CM_FAILED &&
 	       sam_cm_generate(cm, &what, &spki, &len) == SAM_CM_FAILED &&
 	       sam_cm_destroy(cm, cm_id) == SAM_CM_FAILED &&
 	       sam_cm_key_present(cm, cm_id) == SAM_CM_FAILED &&

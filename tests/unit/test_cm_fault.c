@@ -629,12 +629,4 @@ static Suite *suite(void)
 	return s;
 }
 
-static const char *missing(void)
-{
-	const char *lacks = cm_missing();
-	if (!lacks && !cm_mock())
-		lacks = "no mock CM (MOCKCM_SO, or SAM_BUILDDIR with it built)";
-	return lacks;
-}
-
-CM_UNIT_MAIN(suite, missing)
+CM_UNIT_MAIN(suite, cm_mock_missing)

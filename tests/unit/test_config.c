@@ -162,6 +162,20 @@ START_TEST(configuration_is_read)
 }
 END_TEST
 
+START_TEST(configuration_is_known_by_its_sha256)
+{
+	struct sam_config a = loaded(), b;
+	uint8_t digest[32];
+
+	/* the text as it was written, with the folder's name in it */
+	ck_assert_int_eq(sam_ossl_digest(SAM_HASH_SHA256, text, strlen(text), digest), SAM_OK);
+	ck_assert_mem_eq(a.sha256, digest, sizeof digest);
+	strcat(text, "# a comment counts\n");
+	b = loaded();
+	ck_assert_mem_ne(a.sha256, b.sha256, sizeof a.sha256);
+}
+END_TEST
+
 START_TEST(defaults_are_as_documented)
 {
 	struct sam_config c;
@@ -503,6 +517,7 @@ static Suite *config_suite(void)
 	tcase_add_checked_fixture(values, begin, end);
 	tcase_add_checked_fixture(owners, begin, end);
 	tcase_add_test(values, configuration_is_read);
+	tcase_add_test(values, configuration_is_known_by_its_sha256);
 	tcase_add_test(values, defaults_are_as_documented);
 	tcase_add_loop_test(values, other_values_are_taken, 0, COUNT(accepted));
 	tcase_add_loop_test(values, other_configurations_are_refused, 0, COUNT(refused));

@@ -689,6 +689,31 @@ START_TEST(nothing_is_generated_for_no_algorithm)
 }
 END_TEST
 
+/* Only where it is asked for may a JWS bring its own key. */
+START_TEST(key_in_the_header_is_for_enrolment_alone)
+{
+	static const struct {
+		enum sam_reason plain, keyed;
+		const char *header;
+	} cases[] = {
+		{SAM_SAD_HEADER, SAM_OK, "{\"alg\":\"ES256\",\"jwk\":{}}"},
+		{SAM_OK, SAM_SAD_HEADER, "{\"alg\":\"ES256\"}"},
+		{SAM_SAD_HEADER, SAM_SAD_HEADER, "{\"alg\":\"ES256\",\"jwk\":null}"},
+		{SAM_SAD_HEADER, SAM_SAD_HEADER, "{\"alg\":\"ES256\",\"jwk\":\"x\"}"},
+		{SAM_SAD_HEADER, SAM_SAD_HEADER, "{\"alg\":\"ES256\",\"jwk\":{},\"jku\":\"x\"}"},
+		{SAM_SAD_HEADER, SAM_SAD_HEADER, "{\"alg\":\"ES256\",\"jwk\":{},\"crit\":[\"x\"]}"},
+		{SAM_SAD_HEADER, SAM_SAD_ALGORITHM, "{\"alg\":\"HS256\",\"jwk\":{}}"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sam_jws jws;
+		sam_auto(sam_free) char *text = compact(cases[i].header, "{}", "signature");
+		ck_assert_msg(parse(text) == cases[i].plain, "%s", cases[i].header);
+		ck_assert_msg(sam_jose_parse_keyed(text, strlen(text), &jws) == cases[i].keyed, "%s", cases[i].header);
+		sam_jose_clear(&jws);
+	}
+}
+END_TEST
+
 static Suite *jose_suite(void)
 {
 	Suite *suite = suite_create("jose");
@@ -707,6 +732,7 @@ static Suite *jose_suite(void)
 	tcase_add_test(signing, pss_salt_of_another_length_is_refused);
 	tcase_add_test(signing, other_ecdsa_s_verifies_with_other_text);
 	tcase_add_test(parsing, header_members_that_choose_the_key_are_refused);
+	tcase_add_test(parsing, key_in_the_header_is_for_enrolment_alone);
 	tcase_add_test(parsing, unknown_header_members_are_ignored);
 	tcase_add_test(parsing, foreign_algorithms_are_refused);
 	tcase_add_test(parsing, header_without_algorithm_is_refused);

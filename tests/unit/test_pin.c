@@ -264,6 +264,26 @@ START_TEST(foreign_or_broken_header_is_left_to_the_reader)
 }
 END_TEST
 
+START_TEST(a_password_has_not_the_form_of_a_sad_or_token)
+{
+	static const struct {
+		const char *secret;
+		bool may;
+	} secrets[] = {
+		{"correct horse", true},
+		{"sat_aaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+		{"sat_aaaa", false},
+		{"sat_ and something", true},
+		{"eyJhbGciOiJFUzI1NiJ9", false},
+		{"eyJ is a beginning", true},
+		{"", false},
+	};
+	for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+		ck_assert_msg(sam_pin_may_be_password(secrets[i].secret, strlen(secrets[i].secret)) == secrets[i].may,
+			      "%s", secrets[i].secret);
+}
+END_TEST
+
 static Suite *pin_suite(void)
 {
 	Suite *suite = suite_create("pin");
@@ -278,6 +298,7 @@ static Suite *pin_suite(void)
 	tcase_add_test(table, anything_else_is_refused);
 	tcase_add_test(table, embedded_nul_is_refused);
 	tcase_add_test(table, length_is_bounded);
+	tcase_add_test(table, a_password_has_not_the_form_of_a_sad_or_token);
 	tcase_add_test(cut, sad_cut_anywhere_is_told_as_cut);
 	tcase_add_test(cut, rsa_signature_of_no_possible_length_is_cut);
 	tcase_add_test(cut, foreign_or_broken_header_is_left_to_the_reader);

@@ -28,7 +28,18 @@ static const char good[] =
 	"- {type: rsa, bits: 3072-4096}\n"         /* 16 */
 	"- {type: ec, bits: 256}\n"                /* 17 */
 	"- {type: ec, bits: 521, sign_until: 2040-01-01T00:00:00+09:00}\n" /* 18 */
-	"- {type: ed25519}\n";                     /* 19 */
+	"- {type: ed25519}\n"                      /* 19 */
+	"roles:\n"                                 /* 20 */
+	"  administrator_operator: false\n"        /* 21 */
+	"  dual_control: []\n"                     /* 22 */
+	"  pending: 24h\n"                         /* 23 */
+	"  session: 15m\n"                         /* 24 */
+	"passwords:\n"                             /* 25 */
+	"  min_length: 12\n"                       /* 26 */
+	"  min_different: 5\n"                     /* 27 */
+	"lockout:\n"                               /* 28 */
+	"  attempts: 5\n"                          /* 29 */
+	"  time: 15m\n";                           /* 30 */
 
 /* ${good} with one text in place of another, and perhaps a second. */
 static char text[8192];
@@ -112,6 +123,15 @@ START_TEST(policy_is_read)
 	ck_assert(p.keys[1].generate_until == INT64_MAX && p.keys[1].sign_until == INT64_MAX);
 	ck_assert_int_eq(p.keys[3].generate_until, at("2039-12-31T15:00:00Z"));
 	ck_assert_uint_eq(p.keys[4].min_bits, 255);
+	ck_assert(!p.administrator_operator);
+	for (int act = 0; act < SAM_ACT_COUNT; act++)
+		ck_assert(!p.dual_control[act]);
+	ck_assert_int_eq(p.pending_s, 86400);
+	ck_assert_int_eq(p.session_s, 900);
+	ck_assert_uint_eq(p.password_min, 12);
+	ck_assert_uint_eq(p.password_different, 5);
+	ck_assert_uint_eq(p.lockout_attempts, 5);
+	ck_assert_int_eq(p.lockout_s, 900);
 }
 END_TEST
 
@@ -138,11 +158,21 @@ START_TEST(level_one_may_be_loose)
 	change("curve_below_hash: false", "curve_below_hash: true");
 	change("300s", "1d");
 	change("10s", "0");
+	change("administrator_operator: false", "administrator_operator: true");
+	change("pending: 24h", "pending: 7d");
+	change("session: 15m", "session: 1h");
+	change("min_length: 12", "min_length: 8");
+	change("attempts: 5", "attempts: 10");
 	p = parsed();
 	ck_assert_int_eq(p.authorisation, SAM_AUTHORISE_LOGIN);
 	ck_assert(!p.verify && !p.always_authenticate && p.curve_below_hash);
 	ck_assert_int_eq(p.max_lifetime, 86400);
 	ck_assert_int_eq(p.leeway, 0);
+	ck_assert(p.administrator_operator);
+	ck_assert_int_eq(p.pending_s, 604800);
+	ck_assert_int_eq(p.session_s, 3600);
+	ck_assert_uint_eq(p.password_min, 8);
+	ck_assert_uint_eq(p.lockout_attempts, 10);
 }
 END_TEST
 
@@ -212,7 +242,7 @@ static const struct {
 	{ "CKM_RSA_PKCS,", "CKM_ECDSA_SHA1,", "13:25", "no mechanism" },
 	{ "CKM_RSA_PKCS,", "CKM_ECDSA,", "13:25", "twice" },
 	{ "CKM_RSA_PKCS,", "0x1,", "13:25", "a text" },
-	/* and keys within what is safe. */
+	/* keys within what is safe. */
 	{ "type: ed25519", "type: dsa", "19:10", "must be rsa, ec or ed25519" },
 	{ "type: ed25519", "type: ed25519, bits: 255", "19:25", "one size" },
 	{ "{type: ed25519}", "ed25519", "19:3", "a list of" },
@@ -247,7 +277,58 @@ static const struct {
 	{ "sign_until: 2040-01-01T00:00:00+09:00", "sign_until: 2040", "18:37", "a text" },
 	{ "keys:\n", "keys: []\nhidden:\n", "14:7", "empty" },
 	{ "keys:\n", "keys: rsa\nhidden:\n", "14:7", "a list" },
-	/* what YAML can and we do not take */
+	/* What is asked of people, */
+	{ "  administrator_operator: false\n", "", "21:3", "`administrator_operator`" },
+	{ "  dual_control: []\n", "", "21:3", "`dual_control`" },
+	{ "  pending: 24h\n", "", "21:3", "`pending`" },
+	{ "  session: 15m\n", "", "21:3", "`session`" },
+	{ "  min_length: 12\n", "", "26:3", "`min_length`" },
+	{ "  min_different: 5\n", "", "26:3", "`min_different`" },
+	{ "  attempts: 5\n", "", "29:3", "`attempts`" },
+	{ "  time: 15m\n", "", "29:3", "`time`" },
+	{ "  session: 15m\n", "  session: 15m\n  hidden: 1\n", "25:3", "unknown key" },
+	{ "  min_different: 5\n", "  min_different: 5\n  hidden: 1\n", "28:3", "unknown key" },
+	{ "  time: 15m\n", "  time: 15m\n  hidden: 1\n", "31:3", "unknown key" },
+	{ "administrator_operator: false", "administrator_operator: no", "21:27", "true or false" },
+	{ "dual_control: []", "dual_control: key generate", "22:17", "a list" },
+	{ "dual_control: []", "dual_control: [hidden]", "22:18", "no such act" },
+	{ "dual_control: []", "dual_control: [key]", "22:18", "no such act" },
+	{ "dual_control: []", "dual_control: [key generate, Key generate]", "22:32", "no such act" },
+	{ "dual_control: []", "dual_control: [true]", "22:18", "a text" },
+	{ "dual_control: []", "dual_control: [[key generate]]", "22:18", "a text" },
+	{ "dual_control: []", "dual_control: [key generate, key generate]", "22:32", "twice" },
+	{ "dual_control: []", "dual_control: [init]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [maintain]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [policy check]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [sad exchange]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [signer passwd]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [signer passwd first]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [signer add, audit list]", "22:30", "cannot wait" },
+	{ "dual_control: []", "dual_control: [audit search]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [audit show]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [audit verify]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [signer show]", "22:18", "cannot wait" },
+	{ "dual_control: []", "dual_control: [pending confirm]", "22:18", "cannot wait" },
+	{ "pending: 24h", "pending: 59s", "23:12", "from 60s to 604800s" },
+	{ "pending: 24h", "pending: 8d", "23:12", "from 60s to 604800s" },
+	{ "pending: 24h", "pending: 24", "23:12", "duration" },
+	{ "pending: 24h", "pending: 9999999999d", "23:12", "from 60s to 604800s" },
+	{ "session: 15m", "session: 59s", "24:12", "from 60s to 3600s" },
+	{ "session: 15m", "session: 61m", "24:12", "from 60s to 3600s" },
+	{ "session: 15m", "session: 60001ms", "24:12", "whole seconds" },
+	{ "session: 15m", "session: 0", "24:12", "from 60s" },
+	{ "min_length: 12", "min_length: 7", "26:15", "from 8 to 64" },
+	{ "min_length: 12", "min_length: 65", "26:15", "from 8 to 64" },
+	{ "min_length: 12", "min_length: \"12\"", "26:15", "from 8 to 64" },
+	{ "min_length: 12", "min_length: -12", "26:15", "from 8 to 64" },
+	{ "min_different: 5", "min_different: 2", "27:18", "from 3 to 16" },
+	{ "min_different: 5", "min_different: 17", "27:18", "from 3 to 16" },
+	{ "attempts: 5", "attempts: 0", "29:13", "from 1 to 10" },
+	{ "attempts: 5", "attempts: 11", "29:13", "from 1 to 10" },
+	{ "attempts: 5", "attempts: 4294967301", "29:13", "from 1 to 10" },
+	{ "  time: 15m", "  time: 59s", "30:9", "from 60s to 86400s" },
+	{ "  time: 15m", "  time: 25h", "30:9", "from 60s to 86400s" },
+	/* and what YAML can and we do not take. */
 	{ "verify: true", "verify: &hidden true", "6:11", "anchors" },
 	{ "verify: true", "verify: !!bool true", "6:11", "tags" },
 	{ "level: 1", "level: \"hidden\\0\"", "2:8", "control" },
@@ -269,6 +350,9 @@ START_TEST(sections_must_be_there_and_of_their_kind)
 		{ "sap:", "`sap`", "sap: [1]\nhidden:", "8:6", "sap: must be a map" },
 		{ "mechanisms:", "`mechanisms`", "mechanisms: {a: 1}\nhidden:", "13:13", "must be a list" },
 		{ "keys:", "`keys`", "keys: {a: 1}\nhidden:", "14:7", "must be a list" },
+		{ "roles:", "`roles`", "roles: 1\nhidden:", "20:8", "roles: must be a map" },
+		{ "passwords:", "`passwords`", "passwords: []\nhidden:", "25:12", "passwords: must be a map" },
+		{ "lockout:", "`lockout`", "lockout: true\nhidden:", "28:10", "lockout: must be a map" },
 	};
 
 	change(sections[_i].key, "hidden:");
@@ -285,11 +369,11 @@ START_TEST(more_than_sixteen_key_rules_are_refused)
 
 	change("- {type: rsa, bits: 3072-4096}\n", "");
 	for (int i = 0; i < SAM_POLICY_KEY_RULES - 4; i++) {
-		snprintf(rule, sizeof rule, "- {type: rsa, bits: %d}\n", 3072 + i);
-		strcat(text, rule);
+		snprintf(rule, sizeof rule, "- {type: rsa, bits: %d}\nroles:\n", 3072 + i);
+		change("roles:\n", rule);
 	}
 	ck_assert_uint_eq(parsed().key_count, SAM_POLICY_KEY_RULES);
-	strcat(text, "- {type: rsa, bits: 4096}\n");
+	change("roles:\n", "- {type: rsa, bits: 4096}\nroles:\n");
 	assert_refused("31:3", "more than 16");
 }
 END_TEST
@@ -302,6 +386,8 @@ static const struct {
 	{ "verify: true", "verify: false", "6:11", "cannot be switched off" },
 	{ "max_lifetime: 300s", "max_lifetime: 301s", "9:17", "from 1s to 300s" },
 	{ "max_lifetime: 300s", "max_lifetime: 3600s", "9:17", "from 1s to 300s" },
+	{ "session: 15m", "session: 901s", "24:12", "from 60s to 900s" },
+	{ "min_length: 12", "min_length: 11", "26:15", "from 12 to 64" },
 };
 
 static void set_level(int level)
@@ -380,6 +466,9 @@ START_TEST(shipped_policies_load)
 	ck_assert_int_eq(p.keys[0].sign_until, at("2031-01-01T00:00:00+09:00"));
 	ck_assert_int_eq(p.keys[0].generate_until, at("2031-01-01T00:00:00+09:00"));
 	ck_assert_uint_eq(p.key_count, 6);
+	ck_assert(!p.administrator_operator);
+	ck_assert_uint_eq(p.password_min, _i == 1 ? 8 : 12);
+	ck_assert_uint_eq(p.lockout_attempts, 5);
 }
 END_TEST
 
@@ -571,7 +660,7 @@ START_TEST(levels_two_and_three_do_not_sign_and_say_why)
 	p = parsed();
 	ck_assert(any_missing(&p, "two factors"));
 	ck_assert(any_missing(&p, "approved"));
-	ck_assert(any_missing(&p, "signed by a security officer"));
+	ck_assert(!any_missing(&p, "signed by a security officer")); /* they are */
 	ck_assert(any_missing(&p, "synchronised clock"));
 	ck_assert(any_missing(&p, "encrypted") == (_i == 3));
 	ck_assert_ptr_null(sam_policy_missing(&p, 100));
@@ -615,6 +704,9 @@ START_TEST(statements_name_what_is_weaker)
 	ck_assert_ptr_nonnull(strstr(sam_policy_statement(&p, 1), "without being verified"));
 	ck_assert_ptr_nonnull(strstr(sam_policy_statement(&p, 2), "ECDSA"));
 	ck_assert_ptr_null(sam_policy_statement(&p, 3));
+	change("administrator_operator: false", "administrator_operator: true");
+	p = parsed();
+	ck_assert_ptr_nonnull(strstr(sam_policy_statement(&p, 3), "administrator and operator"));
 	start();
 	set_level(2);
 	p = parsed();
@@ -629,6 +721,27 @@ START_TEST(statements_name_what_is_weaker)
 }
 END_TEST
 
+START_TEST(second_persons_are_those_of_the_table_and_the_policy)
+{
+	struct sam_policy p = parsed();
+
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_KEY_GENERATE), 0);
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_SIGNER_SUSPEND), 0);
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_SIGNER_RESUME), SAM_OFFICER);
+	change("dual_control: []", "dual_control: [\"key generate\", signer suspend, authenticator first, cm enable]");
+	p = parsed();
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_KEY_GENERATE), SAM_OFFICER);
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_SIGNER_SUSPEND), SAM_OFFICER);
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_SIGNER_ADD), 0);
+	/* the table's own stay what they are */
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_AUTHENTICATOR_FIRST), SAM_OFFICER | SAM_RA);
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_CM_ENABLE), SAM_PRIVILEGED);
+	ck_assert_uint_eq(sam_policy_second(&p, SAM_ACT_COUNT), SAM_OFFICER);
+	for (unsigned act = 0; act < SAM_ACT_COUNT; act++)
+		ck_assert(!p.dual_control[act] || sam_act_may_wait((enum sam_act)act));
+}
+END_TEST
+
 static Suite *policy_suite(void)
 {
 	Suite *suite = suite_create("policy");
@@ -640,9 +753,10 @@ static Suite *policy_suite(void)
 	tcase_add_test(reading, policy_is_known_by_its_sha256);
 	tcase_add_test(reading, level_one_may_be_loose);
 	tcase_add_loop_test(reading, other_policies_are_refused, 0, sizeof refused / sizeof refused[0]);
-	tcase_add_loop_test(reading, sections_must_be_there_and_of_their_kind, 0, 4);
+	tcase_add_loop_test(reading, sections_must_be_there_and_of_their_kind, 0, 7);
 	tcase_add_test(reading, more_than_sixteen_key_rules_are_refused);
-	tcase_add_loop_test(reading, policy_may_only_tighten_its_level, 0, 4);
+	tcase_add_loop_test(reading, policy_may_only_tighten_its_level, 0,
+			     sizeof baseline / sizeof baseline[0]);
 	tcase_add_loop_test(reading, baseline_of_every_level_holds_for_keys_and_mechanisms, 1, 4);
 	tcase_add_loop_test(reading, shipped_policies_load, 1, 4);
 	tcase_add_test(reading, file_that_cannot_be_read_is_refused);
@@ -657,6 +771,7 @@ static Suite *policy_suite(void)
 	tcase_add_test(answers, level_one_lacks_nothing);
 	tcase_add_test(answers, policy_that_was_never_loaded_allows_nothing);
 	tcase_add_test(answers, statements_name_what_is_weaker);
+	tcase_add_test(answers, second_persons_are_those_of_the_table_and_the_policy);
 	suite_add_tcase(suite, reading);
 	suite_add_tcase(suite, answers);
 	return suite;

@@ -39,7 +39,7 @@ static void apply(json_t *object, const struct change *c)
 		ck_assert_int_eq(json_object_del(object, c->member), 0);
 		return;
 	}
-	json_t *value = json_loads(c->value, JSON_DECODE_ANY, NULL);
+	json_t *value = json_loads(c->value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	ck_assert_msg(value != NULL, "%s", c->value);
 	ck_assert_int_eq(json_object_set_new(object, c->member, value), 0);
 }
@@ -324,6 +324,189 @@ START_TEST(identity_is_found_without_the_rest)
 	ck_assert_str_eq(a.sub, "");
 	ck_assert_int_eq(identify("{}", &a), SAM_SAD_CLAIMS);
 	ck_assert_int_eq(identify("", &a), SAM_SAD_CLAIMS);
+}
+END_TEST
+
+/* ---- operations ---- */
+
+/* The good claims with these two instead of authorization_details; NULL: without. */
+static enum sam_reason read_order(const char *name, const char *params, const struct change *more,
+				  struct sam_sad_operation *operation, struct sam_msg *msg)
+{
+	sam_auto(json_decref) json_t *claims = json_loads(good_claims, 0, NULL);
+	struct sam_activation a = {.limit = 0};
+	apply(claims, &(struct change){"authorization_details", NULL, 0});
+	if (name)
+		apply(claims, &(struct change){"operation", name, 0});
+	if (params)
+		apply(claims, &(struct change){"operation_params", params, 0});
+	if (more)
+		apply(claims, more);
+	enum sam_reason reason = sam_sad_operation_claims(claims, &rules, &a, operation, msg);
+	if (reason == SAM_OK) {
+		ck_assert_str_eq(a.sub, "alice");
+		ck_assert_str_eq(a.jti, "0123456789abcdef");
+		ck_assert_int_eq(a.exp, 1800000200);
+		ck_assert_uint_eq(a.digest_count, 0); /* it signs nothing */
+		ck_assert_str_eq(a.credential, "");
+	}
+	sam_sad_clear(&a);
+	/* and it is no SAD to sign with */
+	ck_assert_int_ne(read_json(claims, &a, NULL), SAM_OK);
+	sam_sad_clear(&a);
+	return reason;
+}
+
+/* a change of the parameters of one operation */
+struct order {
+	const char *name, *params;
+	enum sam_reason reason;
+};
+
+static void check_orders(const struct order *orders, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct sam_sad_operation operation;
+		struct sam_msg msg = {""};
+		enum sam_reason reason = read_order(orders[i].name, orders[i].params, NULL, &operation, &msg);
+		ck_assert_msg(reason == orders[i].reason, "%s %s: %s, not %s", orders[i].name, orders[i].params,
+			      sam_reason_name(reason), sam_reason_name(orders[i].reason));
+		ck_assert_msg((reason == SAM_OK) == (msg.text[0] == '\0'), "%s: '%s'", orders[i].params, msg.text);
+	}
+}
+#define CHECK_ORDERS(orders) check_orders(orders, sizeof orders / sizeof orders[0])
+
+START_TEST(operations_are_read_with_their_parameters)
+{
+	static const char *const lives[] = {"suspend", "resume", "destroy"};
+	static const char *const acts[] = {"add", "replace", "remove", "unlock"};
+	struct sam_sad_operation o;
+	char name[24], params[128];
+	for (size_t i = 0; i < sizeof lives / sizeof lives[0]; i++) {
+		snprintf(name, sizeof name, "\"%s\"", lives[i]);
+		ck_assert_int_eq(read_order(name, "{\"credentialID\":\"" CREDENTIAL "\",\"reason\":\"lost\"}", NULL, &o,
+					    NULL), SAM_OK);
+		ck_assert_str_eq(o.name, lives[i]);
+		ck_assert_str_eq(o.credential, CREDENTIAL);
+		ck_assert_str_eq(o.reason, "lost");
+		ck_assert_int_eq(read_order(name, "{}", NULL, &o, NULL), SAM_OK);
+		ck_assert_str_eq(o.credential, ""); /* the signer */
+		ck_assert_str_eq(o.reason, "");
+	}
+	for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++) {
+		snprintf(params, sizeof params, "{\"act\":\"%s\",\"jkt\":\"" KID "\"}", acts[i]);
+		ck_assert_int_eq(read_order("\"authenticator\"", params, NULL, &o, NULL), SAM_OK);
+		ck_assert_str_eq(o.name, "authenticator");
+		ck_assert_str_eq(o.act, acts[i]);
+		ck_assert_str_eq(o.jkt, KID);
+	}
+	ck_assert_int_eq(read_order("\"authenticator\"", "{\"act\":\"unlock\"}", NULL, &o, NULL), SAM_OK);
+	ck_assert_str_eq(o.jkt, "");
+}
+END_TEST
+
+START_TEST(operations_of_this_version_alone_are_taken)
+{
+	static const struct order orders[] = {
+		{NULL, NULL, SAM_SAD_OPERATION},
+		{NULL, "{}", SAM_SAD_OPERATION},
+		{"\"sign\"", "{}", SAM_SAD_OPERATION},
+		{"\"sign\"", NULL, SAM_SAD_OPERATION},
+		{"\"generate\"", "{\"type\":\"ec:P-256\",\"label\":\"x\"}", SAM_SAD_OPERATION},
+		{"\"activate\"", "{}", SAM_SAD_OPERATION},
+		{"\"csr\"", "{}", SAM_SAD_OPERATION},
+		{"\"revoke\"", "{}", SAM_SAD_OPERATION},
+		{"\"import\"", "{}", SAM_SAD_OPERATION},
+		{"\"pin\"", "{\"new\":\"123456\"}", SAM_SAD_OPERATION},
+		{"\"Suspend\"", "{}", SAM_SAD_OPERATION},
+		{"\"suspend \"", "{}", SAM_SAD_OPERATION},
+		{"\"\"", "{}", SAM_SAD_OPERATION},
+		{"null", "{}", SAM_SAD_CLAIMS},
+		{"1", "{}", SAM_SAD_CLAIMS},
+		{"[\"suspend\"]", "{}", SAM_SAD_CLAIMS},
+	};
+	CHECK_ORDERS(orders);
+}
+END_TEST
+
+START_TEST(every_parameter_of_an_operation_is_known_and_in_bounds)
+{
+	static const struct order orders[] = {
+		{"\"suspend\"", NULL, SAM_SAD_CLAIMS},
+		{"\"suspend\"", "null", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "[]", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "\"x\"", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"reason\":\"\"}", SAM_OK},
+		{"\"suspend\"", "{\"reason\":1}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"reason\":null}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"reason\":\"a\\u0000b\"}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"reason\":\"a\\nb\"}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"credentialID\":\"\"}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"credentialID\":null}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"credentialID\":\"00112233445566778899AABBCCDDEEFF\"}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"credentialID\":\"" CREDENTIAL "0\"}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"credentialId\":\"" CREDENTIAL "\"}", SAM_SAD_CLAIMS},
+		{"\"suspend\"", "{\"act\":\"add\",\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"resume\"", "{\"until\":1}", SAM_SAD_CLAIMS},
+		{"\"destroy\"", "{\"all\":true}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", NULL, SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"add\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"replace\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"remove\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"unlock\",\"jkt\":null}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"\",\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"Add\",\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"replacement\",\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":1,\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"add\\u0000\",\"jkt\":\"" KID "\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"add\",\"jkt\":\"" KID "x\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"add\",\"jkt\":\"k\"}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"add\",\"jkt\":7}", SAM_SAD_CLAIMS},
+		{"\"authenticator\"", "{\"act\":\"add\",\"jkt\":\"" KID "\",\"reason\":\"x\"}", SAM_SAD_CLAIMS},
+	};
+	char params[300] = "{\"reason\":\"";
+	size_t head = strlen(params);
+	CHECK_ORDERS(orders);
+	memset(params + head, 'r', SAM_SAD_LABEL_MAX);
+	strcpy(params + head + SAM_SAD_LABEL_MAX, "\"}");
+	struct order longest = {"\"suspend\"", params, SAM_OK};
+	check_orders(&longest, 1);
+	strcpy(params + head + SAM_SAD_LABEL_MAX, "r\"}");
+	longest.reason = SAM_SAD_CLAIMS;
+	check_orders(&longest, 1);
+}
+END_TEST
+
+/* What is asked of every SAD is asked of these; and none may look like one that signs. */
+START_TEST(the_other_claims_of_an_operation_are_checked_as_ever)
+{
+	static const struct change changes[] = {
+		{"authorization_details", "[]", SAM_SAD_DETAILS},
+		{"authorization_details", "null", SAM_SAD_DETAILS},
+		{"iss", "\"bob\"", SAM_SAD_ISSUER},
+		{"aud", "\"https://other\"", SAM_SAD_AUDIENCE},
+		{"exp", "1800000000", SAM_SAD_EXPIRED},
+		{"exp", "1800000291", SAM_SAD_LIFETIME},
+		{"iat", "1800000011", SAM_SAD_NOT_YET},
+		{"jti", NULL, SAM_SAD_CLAIMS},
+		{"cnf", "{\"jkt\":\"x\"}", SAM_SAD_CNF},
+		{"pin", "\"1234\"", SAM_SAD_CLAIMS},
+		{"whatever", "1", SAM_OK},
+	};
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		struct sam_sad_operation operation;
+		enum sam_reason reason = read_order("\"suspend\"", "{}", &changes[i], &operation, NULL);
+		ck_assert_msg(reason == changes[i].reason, "%s = %s: %s", changes[i].member, changes[i].value,
+			      sam_reason_name(reason));
+	}
+	/* to sign, and to order: one SAD is not both */
+	sam_auto(json_decref) json_t *claims = json_loads(good_claims, 0, NULL);
+	struct sam_activation a = {.limit = 0};
+	struct sam_sad_operation operation;
+	ck_assert_int_eq(sam_sad_operation_claims(claims, &rules, &a, &operation, NULL), SAM_SAD_DETAILS);
+	sam_sad_clear(&a);
 }
 END_TEST
 
@@ -618,9 +801,12 @@ START_TEST(header_of_a_sad)
 	for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
 		char kid[SAM_THUMBPRINT_LEN + 1];
 		struct sam_jws jws = {.header = json_loads(headers[i].header, 0, NULL)};
-		ck_assert_msg(sam_sad_header(&jws, kid) == headers[i].reason, "%s",
+		ck_assert_msg(sam_sad_header(&jws, "sad+jwt", kid) == headers[i].reason, "%s",
 			      headers[i].header);
 		ck_assert_str_eq(kid, headers[i].reason == SAM_OK ? KID : "");
+		/* a SAD is no other statement, whoever signed it */
+		ck_assert_int_eq(sam_sad_header(&jws, "sam-act+jwt", kid), SAM_SAD_HEADER);
+		ck_assert_str_eq(kid, "");
 		sam_jose_clear(&jws);
 	}
 }
@@ -748,7 +934,7 @@ static Suite *sad_suite(void)
 {
 	Suite *suite = suite_create("sad");
 	TCase *claims = tcase_create("claims"), *details = tcase_create("details"),
-	      *text = tcase_create("text");
+	      *operations = tcase_create("operations"), *text = tcase_create("text");
 	tcase_add_test(claims, good_claims_become_an_activation);
 	tcase_add_test(claims, every_required_claim_is_required);
 	tcase_add_test(claims, issuer_is_the_subject);
@@ -762,6 +948,10 @@ static Suite *sad_suite(void)
 	tcase_add_test(claims, message_names_the_claim_and_not_its_value);
 	tcase_add_test(claims, identity_is_found_without_the_rest);
 	tcase_add_test(claims, header_of_a_sad);
+	tcase_add_test(operations, operations_are_read_with_their_parameters);
+	tcase_add_test(operations, operations_of_this_version_alone_are_taken);
+	tcase_add_test(operations, every_parameter_of_an_operation_is_known_and_in_bounds);
+	tcase_add_test(operations, the_other_claims_of_an_operation_are_checked_as_ever);
 	tcase_add_test(details, details_are_one_object);
 	tcase_add_test(details, details_have_the_names_of_csc);
 	tcase_add_test(details, count_is_at_most_that_of_the_digests);
@@ -775,6 +965,7 @@ static Suite *sad_suite(void)
 	tcase_add_test(text, activation_reads_back_as_it_was_written);
 	tcase_add_test(text, changed_text_is_refused);
 	suite_add_tcase(suite, claims);
+	suite_add_tcase(suite, operations);
 	suite_add_tcase(suite, details);
 	suite_add_tcase(suite, text);
 	return suite;

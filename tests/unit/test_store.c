@@ -8,7 +8,6 @@
 
 START_TEST(create_makes_a_private_file_once)
 {
-	const uint8_t policy[32] = {9};
 	static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
 	struct sam_msg msg;
 	struct stat st;
@@ -19,7 +18,7 @@ START_TEST(create_makes_a_private_file_once)
 		ck_assert_int_eq(stat(name, &st), 0);
 		ck_assert_int_eq(st.st_mode & 07777, 0600);
 	}
-	is(sam_store_create(&options, "node2", policy, &msg), SAM_STORE_EXISTS);
+	is(sam_store_create(&options, "node2", &msg), SAM_STORE_EXISTS);
 	ck_assert_ptr_nonnull(strstr(msg.text, path));
 	is(sam_store_append(store, &a_record, true), SAM_OK);
 }
@@ -38,19 +37,18 @@ static unsigned files(void)
 
 START_TEST(create_leaves_nothing_half_made)
 {
-	const uint8_t policy[32] = {9};
 	char name[160];
 	struct sam_store_options there = options, deep = options;
 	struct sam_msg msg;
 	deep.path = "/nonexistent/folder/state.db";
-	is(sam_store_create(&deep, "node1", policy, &msg), SAM_STORE_FAILED);
-	is(sam_store_create(&options, "", policy, &msg), SAM_ARGUMENTS);
+	is(sam_store_create(&deep, "node1", &msg), SAM_STORE_FAILED);
+	is(sam_store_create(&options, "", &msg), SAM_ARGUMENTS);
 	unsigned before = files();
 	snprintf(name, sizeof name, "%s/other.db-wal", folder);
 	fclose(fopen(name, "w"));
 	snprintf(name, sizeof name, "%s/other.db", folder);
 	there.path = name;
-	is(sam_store_create(&there, "node1", policy, &msg), SAM_STORE_EXISTS);
+	is(sam_store_create(&there, "node1", &msg), SAM_STORE_EXISTS);
 	ck_assert_uint_eq(files(), before + 1);
 }
 END_TEST
@@ -117,7 +115,8 @@ START_TEST(the_head_tells_what_is_there)
 	struct sam_store_head head, after;
 	is(sam_store_head(store, &head), SAM_OK);
 	ck_assert_str_eq(head.node, "node1");
-	ck_assert_int_eq(head.policy_sha256[0], 9);
+	ck_assert_uint_eq(head.epoch, 1);
+	ck_assert_int_eq(head.not_before, 0);
 	ck_assert_uint_eq(head.audit_seq, 0);
 	is(sign("jti-1", 1), SAM_OK);
 	is(sam_store_head(store, &after), SAM_OK);
@@ -181,7 +180,8 @@ END_TEST
 
 START_TEST(identity_is_issuer_and_jti_apart)
 {
-	struct sam_claim a = {.iss = "ab", .jti = "c", .exp = now + 100}, b = {.iss = "a", .jti = "bc", .exp = now + 100};
+	struct sam_claim a = {.iss = "ab", .jti = "c", .iat = now, .exp = now + 100};
+	struct sam_claim b = {.iss = "a", .jti = "bc", .iat = now, .exp = now + 100};
 	struct sam_reservation r, q;
 	is(reserve(&a, 1, &r), SAM_OK);
 	is(reserve(&b, 1, &q), SAM_OK);
@@ -350,7 +350,7 @@ START_TEST(leaders_sweep_and_checkpoint_by_themselves)
 		snprintf(jti, sizeof jti, "old-%u", i);
 		is(sign(jti, i), SAM_OK);
 	}
-	struct sam_claim late = {.iss = "alice", .jti = "late", .exp = now + 90000};
+	struct sam_claim late = {.iss = "alice", .jti = "late", .iat = now, .exp = now + 90000};
 	is(sam_store_reserve(store, &late, (const uint8_t *)"x", 1, now + 1000, &r), SAM_OK);
 	for (unsigned i = 0; i < 1500; i++) {
 		snprintf(jti, sizeof jti, "new-%u", i);
@@ -453,7 +453,7 @@ END_TEST
 static enum sam_reason change(uint64_t version, enum sam_change_kind what, const char *id, const char *body)
 {
 	struct sam_change c = {what, {"signer", id, body, strlen(body)}};
-	return sam_store_grants_change(store, version, &c, 1, &a_record);
+	return change_grants(store, version, &c, 1, &a_record);
 }
 
 static enum sam_reason note(void *arg, const struct sam_row *row)
@@ -523,19 +523,19 @@ START_TEST(changes_are_all_or_nothing)
 	};
 	const struct sam_record bad = {.members = "refuse", .type = "sign", .outcome = "success"};
 	is(sam_store_head(store, &before), SAM_OK);
-	is(sam_store_grants_change(store, version, c, 3, &a_record), SAM_EXISTS);
-	is(sam_store_grants_change(store, version, c, 2, &bad), SAM_MEMORY);
-	is(sam_store_grants_change(store, version, c, 2, NULL), SAM_ARGUMENTS);
+	is(change_grants(store, version, c, 3, &a_record), SAM_EXISTS);
+	is(change_grants(store, version, c, 2, &bad), SAM_MEMORY);
+	is(change_grants(store, version, c, 2, NULL), SAM_ARGUMENTS);
 	c[1].row.id = long_id;
-	is(sam_store_grants_change(store, version, c, 2, &a_record), SAM_ARGUMENTS);
+	is(change_grants(store, version, c, 2, &a_record), SAM_ARGUMENTS);
 	c[1].row.id = NULL;
-	is(sam_store_grants_change(store, version, c, 2, &a_record), SAM_ARGUMENTS);
+	is(change_grants(store, version, c, 2, &a_record), SAM_ARGUMENTS);
 	is(sam_store_head(store, &after), SAM_OK);
 	ck_assert_mem_eq(&before, &after, sizeof before);
 	ck_assert_uint_eq(load(text), version);
 	ck_assert_str_eq(text, "");
 	c[1].row.id = "a";
-	is(sam_store_grants_change(store, version, c, 2, &a_record), SAM_OK);
+	is(change_grants(store, version, c, 2, &a_record), SAM_OK);
 	load(text);
 	ck_assert_str_eq(text, "signer:a=2;");
 }

@@ -472,7 +472,7 @@ START_TEST(only_what_releases_is_synced)
 	is(sam_store_token_put(store, &claim, "body", 4, now, token, &a_record), SAM_OK);
 	ck_assert_uint_eq(atomic_exchange(&syncs, 0), 1);
 	is(sam_store_grants_version(store, &version), SAM_OK);
-	is(sam_store_grants_change(store, version, &c, 1, &a_record), SAM_OK);
+	is(change_grants(store, version, &c, 1, &a_record), SAM_OK);
 	ck_assert_uint_eq(atomic_exchange(&syncs, 0), 1);
 }
 END_TEST

@@ -6,9 +6,12 @@
 #include "store_fixture.h"
 
 /* Rows in every table: two activations, one of them with a token, three uses, two grants,
- * records. */
+ * records, two counters. */
 static void fill(void)
 {
+	const struct sam_counter_id counters[2] = {{"password", "alice"}, {"password", "bob"}};
+	const struct sam_counter_rule rule = {5, 600};
+	bool locked;
 	char token[SAM_TOKEN_LEN + 1] = "sat_abcdefghijklmnopqrstuvwxyz";
 	struct sam_claim claim = claim_of("jti-2");
 	struct sam_change c[2] = {
@@ -21,7 +24,9 @@ static void fill(void)
 	is(sign("jti-2", 1), SAM_OK);
 	is(sam_store_token_put(store, &claim, "body", 4, now, token, &a_record), SAM_OK);
 	is(sam_store_grants_version(store, &version), SAM_OK);
-	is(sam_store_grants_change(store, version, c, 2, &a_record), SAM_OK);
+	is(change_grants(store, version, c, 2, &a_record), SAM_OK);
+	is(sam_store_counter_fail(store, &counters[0], &rule, now, &locked, NULL), SAM_OK);
+	is(sam_store_counter_lock(store, &counters[1], now + 600, NULL), SAM_OK);
 }
 
 static void close_store(void)
@@ -63,6 +68,16 @@ static const char *const forbidding[] = {
 	"UPDATE tokens SET mac = randomblob(32)",
 	"DELETE FROM tokens",
 	"INSERT INTO tokens SELECT randomblob(32), 1, sealed, mac FROM tokens",
+	"UPDATE counters SET failures = 0",
+	"UPDATE counters SET failures = -1",
+	"UPDATE counters SET last = last + 1",
+	"UPDATE counters SET locked_until = 0 WHERE name = 'bob'",
+	"UPDATE counters SET name = 'carol' WHERE name = 'bob'",
+	"UPDATE counters SET kind = 'pin' WHERE name = 'bob'",
+	"UPDATE counters SET mac = randomblob(32)",
+	"DELETE FROM counters WHERE name = 'bob'",
+	"DELETE FROM counters",
+	"INSERT INTO counters SELECT kind, 'carol', failures, last, locked_until, mac FROM counters WHERE name = 'bob'",
 	"UPDATE head SET sealed = randomblob(length(sealed))",
 	"UPDATE head SET sealed = x'00'",
 	"DELETE FROM head",
@@ -141,7 +156,7 @@ START_TEST(an_older_granting_row_is_noticed)
 	uint64_t version;
 	copy_table("grants", false);
 	is(sam_store_grants_version(store, &version), SAM_OK);
-	is(sam_store_grants_change(store, version, &c, 1, &a_record), SAM_OK);
+	is(change_grants(store, version, &c, 1, &a_record), SAM_OK);
 	close_store();
 	copy_table("grants", true);
 	is(sam_store_open(&options, &store, NULL), SAM_OK);
@@ -220,10 +235,10 @@ START_TEST(a_harmless_write_beside_us_only_loads_again)
 	meddle("UPDATE audit SET actor = 'x' WHERE seq = 1"); /* for `audit verify` to find */
 	is(sam_store_grants_version(store, &after), SAM_OK);
 	ck_assert_uint_ne(version, after);
-	is(sam_store_grants_change(store, version, &c, 1, &a_record), SAM_STORE_CHANGED);
+	is(change_grants(store, version, &c, 1, &a_record), SAM_STORE_CHANGED);
 	is(sam_store_grants_load(store, ignore, NULL, &last), SAM_OK);
 	ck_assert_uint_eq(after, last);
-	is(sam_store_grants_change(store, last, &c, 1, &a_record), SAM_OK);
+	is(change_grants(store, last, &c, 1, &a_record), SAM_OK);
 	is(sign("jti-7", 1), SAM_OK);
 }
 END_TEST

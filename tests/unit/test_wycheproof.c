@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The JWS and JWK vectors of C2SP/wycheproof, read from $SAM_VECTORS or from shared/vectors beside the source
+ * The JWS, JWK and JWE vectors of C2SP/wycheproof, read from $SAM_VECTORS or from shared/vectors beside the source
  * tree, and skipped (77) where they are absent. Whatever comes out otherwise than marked stands in
  * `exceptions` with its reason.
  */
@@ -9,6 +9,8 @@
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "base/encode.h"
+#include "sap/jwe.h"
 #include "vectors.h"
 
 #define HMAC "HMAC: both sides would hold the key, so the SAM never takes it (marked valid)"
@@ -18,8 +20,9 @@
 #define ES521                                                                                      \
 	"the JWK's `alg` is ES521, which is no name of RFC 7518 (marked valid; it means ES512)"
 
-enum set { JWS, JWK, SETS };
-static const char *const files[SETS] = {"json_web_signature_test.json", "json_web_key_test.json"};
+enum set { JWS, JWK, SETS, JWE = SETS };
+static const char *const files[] = {"json_web_signature_test.json", "json_web_key_test.json",
+				    "json_web_encryption_test.json"};
 
 static const struct {
 	enum set set;
@@ -161,6 +164,54 @@ START_TEST(excepted_keys_verify_under_their_right_name)
 }
 END_TEST
 
+/* Does the text's header name algorithms that we take? */
+static bool ours(const char *text)
+{
+	uint8_t buffer[SAM_JWS_HEADER_MAX];
+	size_t len = 0;
+	if (!sam_decode_b64url(text, strcspn(text, "."), buffer, sizeof buffer, &len))
+		return false;
+	sam_auto(json_decref) json_t *header = sam_jose_json(buffer, len);
+	const char *alg = json_string_value(json_object_get(header, "alg"));
+	const char *enc = json_string_value(json_object_get(header, "enc"));
+	return alg && enc && (strcmp(alg, SAM_JWE_DIRECT) == 0 || strcmp(alg, SAM_JWE_WRAPPED) == 0) &&
+	       strcmp(enc, "A256GCM") == 0;
+}
+
+/* Of the valid ones two are of our algorithms; all else is refused. */
+START_TEST(wycheproof_jwe_opens_if_valid_and_of_our_algorithms)
+{
+	sam_auto(json_decref) json_t *all = load(JWE);
+	const json_t *group, *test;
+	size_t g, t, opened = 0, seen = 0;
+	json_array_foreach (json_object_get(all, "testGroups"), g, group) {
+		json_array_foreach (json_object_get(group, "tests"), t, test) {
+			const char *text = json_string_value(json_object_get(test, "jwe"));
+			const char *pt = json_string_value(json_object_get(test, "pt"));
+			int id = (int)json_integer_value(json_object_get(test, "tcId"));
+			struct sam_secret out = {NULL, 0};
+			seen++;
+			if (!text) /* JSON serialization */
+				continue;
+			bool valid = strcmp(json_string_value(json_object_get(test, "result")), "valid") == 0;
+			enum sam_reason reason = sam_jwe_decrypt(text, strlen(text), json_object_get(group, "private"),
+								 &out);
+			ck_assert_msg((reason == SAM_OK) == (valid && ours(text)), "%s %d: %s", files[JWE], id,
+				      sam_reason_name(reason));
+			if (reason != SAM_OK)
+				continue;
+			sam_auto(sam_free) char *hex = malloc(2 * out.len + 1);
+			sam_encode_hex(out.data, out.len, hex);
+			ck_assert_str_eq(hex, pt);
+			sam_secret_clear(&out);
+			opened++;
+		}
+	}
+	ck_assert_uint_eq(opened, 2);
+	ck_assert_uint_eq(seen, (size_t)json_integer_value(json_object_get(all, "numberOfTests")));
+}
+END_TEST
+
 static Suite *vectors_suite(void)
 {
 	Suite *suite = suite_create("wycheproof");
@@ -171,6 +222,7 @@ static Suite *vectors_suite(void)
 	}
 	tcase_add_loop_test(wycheproof, wycheproof_vectors_come_out_as_marked, 0, SETS);
 	tcase_add_test(wycheproof, excepted_keys_verify_under_their_right_name);
+	tcase_add_test(wycheproof, wycheproof_jwe_opens_if_valid_and_of_our_algorithms);
 	suite_add_tcase(suite, wycheproof);
 	return suite;
 }

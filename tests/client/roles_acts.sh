@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# tests/client/roles_acts.sh: how roles.sh tries each act. To be sourced by it. Nothing of who may stands here.
+
+# device NAME SIGNER: a device key NAME with its proof for SIGNER
+device()
+{
+	[ -e "$work/$1.jwk" ] || quietly "$SADTOOL" keygen --alg ES256 --out "$work/$1.jwk" --public "$work/$1.pub"
+	timeout 60 "$SADTOOL" enrol --key "$work/$1.jwk" --signer "$2" --aud "$SAM_ID" >"$work/$1.proof"
+}
+kid_of() # NAME
+{
+	jq -cSj '{crv,kty,x,y}' "$work/$1.pub" | openssl dgst -sha256 -binary | openssl base64 | tr '+/' '-_' | tr -d '=\n'
+}
+new_version() # FILE: the version after the one in force
+{
+	local version
+	version=$(sed -n 's/^version: *\([0-9]*\).*/\1/p' "$demo/policy.yaml")
+	sed "s/^version: .*/version: $((version + 1))/" "$1" >"$work/next.yaml"
+}
+targets=0
+# target ACT: something that the act can be done to, once; the name is in $target
+target()
+{
+	targets=$((targets + 1))
+	target=t$targets
+	case $1 in
+	'signer add') ;;
+	'signer passwd first')
+		person signer $target "$(new_pin $target)"
+		quietly as_officer signer add $target --new-pin-source "${pin[signer]}"
+		;;
+	'signer unlock') quietly as_officer signer add $target --new-pin-source "$fresh" ;;
+	signer* | authenticator* | 'key generate') quietly as_officer signer add $target ;;
+	'principal remove' | 'principal unlock' | role*)
+		quietly as_officer principal add $target --role sca --new-pin-source "$fresh" ;;
+	'principal unlock trusted') quietly as_officers principal add $target --role ra --new-pin-source "$fresh" ;;
+	esac
+	case $1 in
+	'signer resume') quietly as_officer signer suspend $target ;;
+	*' unlock'*) lock_out $target ;;
+	'role revoke') quietly as_officers role grant $target --role ra ;;
+	authenticator*) device $target $target ;;
+	esac
+	case $1 in
+	'authenticator add' | 'authenticator re'*)
+		device $target.old $target
+		quietly enrol $target "$work/$target.old.jwk" "$work/$target.old.pub"
+		;;
+	esac
+}
+# line ACT ROLE TARGET: the words of samctl that do it, into $line
+line()
+{
+	local t=$3 own=${name[$2]}
+	local jwk=(--jwk "$work/$t.pub" --proof "$work/$t.proof")
+	case $1 in
+	init) line=(--officer x --officer-pin-source "$fresh" --auditor y --auditor-pin-source "$fresh") ;;
+	'policy check') line=("$demo/policy.yaml") ;;
+	'policy sign') line=("$work/next.yaml") && new_version "$demo/policy.yaml" ;;
+	'policy level') line=("$work/next.yaml") && new_version "$SAM_SRCDIR/policy/level2.yaml" ;;
+	'sad exchange' | 'sad inspect') line=("$work/sad") ;;
+	'signer passwd') line=("$own" --new-pin-source "$fresh") ;;
+	'signer passwd first') line=("${name[signer]}" --new-pin-source "$fresh") ;;
+	'principal passwd') line=("$own" --new-pin-source "$fresh") ;;
+	'principal device') device "own.$2" x && line=("$own" --jwk "$work/own.$2.pub") ;;
+	'principal add') line=("$t.$2" --role sca --new-pin-source "$fresh") ;;
+	'principal add trusted') line=("$t.$2" --role operator --new-pin-source "$fresh") ;;
+	'second officer') line=("$t.$2" --role security-officer --new-pin-source "$fresh") ;;
+	'principal remove' | 'principal unlock' | 'principal unlock trusted') line=("$t") ;;
+	'role grant' | 'role revoke') line=("$t" --role ra) ;;
+	'authenticator first' | 'authenticator add' | 'authenticator replace') line=("$t" "${jwk[@]}") ;;
+	'authenticator remove') line=("$t" --kid "$(kid_of "$t.old")") ;;
+	'signer add') line=("$t.$2") ;;
+	'signer show' | 'signer suspend' | 'signer resume' | 'signer remove' | 'signer unlock') line=("$t") ;;
+	'key generate') line=(--signer "$t" --type ec:P-256) ;;
+	'key show') line=("$CREDENTIAL_EC") ;;
+	'pending confirm' | 'pending cancel') line=(aaaaaaaaaaaaa) ;;
+	'cm enable' | 'cm disable') line=() ;;
+	'backup create') line=(--out "$work/backup.$2" --to "$work/recipient.pub") ;;
+	'backup verify') line=("$work/backup.operator") ;;
+	'backup restore')
+		line=("$work/backup.operator" --key "$work/recipient.jwk" --second "$SO2_NAME" --second-pin-source "$SO2_PIN_SOURCE") ;;
+	'audit search') line=(--type sign) ;;
+	'audit show') line=(1) ;;
+	status | doctor | maintain | *' list' | 'policy show' | 'cm show' | 'audit verify') line=() ;;
+	*) return 1 ;;
+	esac
+}
+# What has to hold while an act is tried, and no longer.
+before_act()
+{
+	case $1 in
+	'signer passwd first') next_policy 's/authorisation: sad/authorisation: login/' ;;
+	esac
+}
+after_act()
+{
+	case $1 in
+	'signer passwd first') next_policy 's/authorisation: login/authorisation: sad/' ;;
+	'cm disable') quietly as_officers cm enable ;;
+	'policy level')
+		new_version "$SAM_SRCDIR/policy/level1.yaml"
+		quietly as_officers policy sign "$work/next.yaml"
+		;;
+	esac
+	return 0
+}
+# Done all the same, and yet not quite: there is a store, and no such act waits.
+may_fail() { case $1 in init) echo store_exists ;; 'pending confirm' | 'pending cancel') echo not_found ;; *) false ;; esac; }
