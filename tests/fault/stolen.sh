@@ -14,6 +14,7 @@ must as_officers authenticator add alice --new-pin-source "$(pin four $digits)"
 must as_officer signer add bob --name "$name" --subject "$subject" --new-pin-source "$(pin bob "$word")"
 must as_officers principal add portal --role sca --signer alice --new-pin-source "$(pin portal "$word")"
 must as_officer signer suspend bob --reason "away"
+sleep 1.1 # a SAD of the second of the change is refused
 new_token "$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt" --label secret.odt)" >"$work/token" || bail "no token"
 check "who may reads the name" eval 'as_officer signer show bob | grep -q Unmistakable'
 
