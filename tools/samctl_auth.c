@@ -15,10 +15,11 @@
 #include "registry/password.h"
 #include "sap/pin.h"
 
-/* `policy sign` and `cm enable` are there for what keeps everything else from being opened. */
+/* `policy sign` and `cm enable` are there for what keeps everything else from being opened; so is unlocking, where
+ * after a restore the second officer who must sign is locked. */
 static enum sam_open_mode open_mode(const struct samctl *ctl)
 {
-	return ctl->verb->run == samctl_policy_sign || strcmp(ctl->verb->group, "pending") == 0
+	return ctl->verb->run == samctl_policy_sign || ctl->verb->run == samctl_principal_unlock || strcmp(ctl->verb->group, "pending") == 0
 		       ? SAM_OPEN_SIGNING /* what waits may be a policy whose file is in its place already */
 	       : ctl->verb->run == samctl_cm_enable ? SAM_OPEN_ENABLING
 						    : SAM_OPEN_TOOL;

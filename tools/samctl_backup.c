@@ -199,9 +199,10 @@ static void print_next(const struct sam_restored *out)
 	sam_clock_text(out->not_before * 1000000, text);
 	printf("Next: start every process that uses the SAM anew; SADs made up to %.19sZ are refused.\n", text);
 	if (out->policy_lost)
-		puts("      A policy was signed after the backup: an officer signs it again (samctl policy sign).");
+		puts("      A policy was, or may have been, signed after the backup: officers sign the newest again (samctl policy sign).");
 	if (json_array_size(json_object_get(out->replayed, "locked")))
-		puts("      Officer and operator unlock who is still the same person (samctl principal unlock).");
+		puts("      Officer and operator unlock who is still the same person (samctl principal unlock),\n"
+		     "      whose password is that of the backup: to be changed at once (samctl principal passwd).");
 	if (json_array_size(json_object_get(out->replayed, "suspended")))
 		puts("      Two officers resume signers after a look at each (samctl signer resume).");
 }

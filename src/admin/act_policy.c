@@ -17,12 +17,12 @@ static enum sam_reason check_version(struct sam_doing *d)
 {
 	const struct sam_sealed *now = d->s->sealed;
 	const struct sam_policy *fresh = &d->sealed.policy;
-	if (!now || !now->text)
+	if (!now)
 		return SAM_OK;
 	bool same = sam_mem_equal(now->sha256, fresh->sha256, sizeof now->sha256);
 	if (fresh->version > now->version || (same && fresh->version == now->version))
 		return SAM_OK;
-	sam_msg_set(d->msg, "its version is %u, the one in force is %u: count it up", fresh->version, now->version);
+	sam_msg_set(d->msg, "its version is %u, the newest that was in force is %u: count it up", fresh->version, now->version);
 	return SAM_POLICY_OLDER;
 }
 

@@ -89,7 +89,7 @@ enum sam_reason sam_perform_signer_remove(struct sam_doing *d)
 	if (reason == SAM_OK)
 		reason = check_order(d);
 	if (reason == SAM_OK)
-		reason = sam_edit_remove_signer(&d->edit, &d->signer, d->now);
+		reason = sam_edit_remove_signer(&d->edit, &d->signer, true, d->now);
 	/* counters go with the signer */
 	sam_doing_clear_locks(d, sam_param(d, "id"));
 	return reason;

@@ -77,7 +77,7 @@ static bool restores(const struct sam_replay *r, const char *name)
 void sam_replay_hold(struct sam_replay *r)
 {
 	for (size_t i = 0; i < r->s->signer_count; i++)
-		r->signers[i].suspended = r->signers[i].touched = true;
+		r->signers[i].suspended = r->signers[i].touched = r->signers[i].enrolled = r->signers[i].pin_set = true;
 	for (size_t i = 0; i < r->s->principal_count; i++)
 		if (!restores(r, r->s->principals[i].name))
 			r->principals[i].locked = r->principals[i].touched = true;
@@ -166,6 +166,7 @@ static bool take_authenticator(struct sam_replay *r, const struct record *x)
 	if (!signer)
 		return true;
 	signer->enrolled = true;
+	signer->pin_set |= x->target && strcmp(x->target, "pin") == 0;
 	if (!x->old_value)
 		return true;
 	if (strcmp(x->old_value, "pin") == 0) {

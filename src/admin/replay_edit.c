@@ -44,6 +44,7 @@ static enum sam_reason edit_signer(const struct sam_replay *r, struct sam_edit *
 	struct sam_signer signer = r->s->signers[i];
 	signer.suspended = state->suspended;
 	signer.enrolled |= state->enrolled;
+	signer.pin_set |= state->pin_set;
 	if (state->pin_gone)
 		sam_mem_wipe(signer.pin, sizeof signer.pin);
 	if (state->password_gone) {
@@ -53,7 +54,8 @@ static enum sam_reason edit_signer(const struct sam_replay *r, struct sam_edit *
 	}
 	signer.version++;
 	signer.changed = now;
-	enum sam_reason reason = state->removed ? sam_edit_remove_signer(edit, &signer, now)
+	/* whoever writes into the trail must not have keys destroyed */
+	enum sam_reason reason = state->removed ? sam_edit_remove_signer(edit, &signer, r->rules.complete, now)
 						: sam_edit_set_signer(edit, &signer);
 	sam_mem_wipe(&signer, sizeof signer);
 	return reason;
@@ -120,6 +122,16 @@ static enum sam_reason edit_lost(const struct sam_replay *r, struct sam_edit *ed
 	return reason;
 }
 
+/* An older policy than the newest must not be in force again unless officers sign it. */
+static enum sam_reason edit_policy(const struct sam_replay *r, struct sam_edit *edit)
+{
+	if (!r->s->sealed || !r->s->sealed->text || (!r->policy_lost && r->rules.complete))
+		return SAM_OK;
+	struct sam_sealed sealed = *r->s->sealed;
+	sealed.text = NULL;
+	return sam_edit_set_sealed(edit, &sealed);
+}
+
 enum sam_reason sam_replay_edit(const struct sam_replay *r, struct sam_edit *edit, int64_t now)
 {
 	enum sam_reason reason = SAM_OK;
@@ -133,6 +145,8 @@ enum sam_reason sam_replay_edit(const struct sam_replay *r, struct sam_edit *edi
 		reason = edit_principal(r, edit, i, now);
 	if (reason == SAM_OK)
 		reason = edit_lost(r, edit, now);
+	if (reason == SAM_OK)
+		reason = edit_policy(r, edit);
 	return reason == SAM_OK ? sam_edit_cm_disabled(edit, r->cm_disabled) : reason;
 }
 

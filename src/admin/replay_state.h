@@ -13,7 +13,7 @@
 #define SAM_REPLAY_SEQ "audit_seq "
 
 struct sam_replay_signer {
-	bool touched, suspended, removed, pin_gone, password_gone, enrolled;
+	bool touched, suspended, removed, pin_gone, pin_set, password_gone, enrolled;
 };
 
 struct sam_replay_principal {

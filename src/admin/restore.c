@@ -246,7 +246,7 @@ static enum sam_reason prepare(struct sam_restoring *r)
 	reason = make_changes(r, id);
 	if (reason == SAM_OK)
 		reason = begin_epoch(r, id);
-	r->out->policy_lost = r->replay.policy_lost;
+	r->out->policy_lost = r->replay.policy_lost || !r->out->complete;
 	if (reason == SAM_OK && !(r->out->replayed = sam_replay_describe(&r->replay)))
 		reason = SAM_MEMORY;
 	return reason;

@@ -22,7 +22,7 @@ struct sam_restored {
 	struct sam_backup_about about;
 	bool finished;            /* an earlier one, which was interrupted; then nothing stands in ${replayed} */
 	bool complete;            /* the trail after the backup was proven up to its end; else all is suspended */
-	bool policy_lost;         /* a policy was signed since: the sealed one is older */
+	bool policy_lost;         /* a policy was, or may have been, signed since: none is in force */
 	uint64_t proven;          /* the last record that the restored store has of the old one */
 	uint64_t taken_over;      /* how many of them are not in the backup */
 	uint64_t epoch;

@@ -56,7 +56,7 @@ static enum sam_reason check_ready(struct sam_restoring *r, const struct sam_sto
 		reason = sam_restoring_signed(r, &r->fresh, &info);
 	sam_container_clear(&info);
 	sam_restoring_file(&r->out->about, old);
-	*ready = reason == SAM_OK && strcmp(old, last->old) == 0 && head->epoch == r->out->about.epoch + 1;
+	*ready = reason == SAM_OK && strcmp(old, last->old) == 0 && head->epoch > r->out->about.epoch;
 	return reason;
 }
 

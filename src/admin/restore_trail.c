@@ -50,8 +50,9 @@ static enum sam_reason check_end(struct sam_restoring *r, const struct grafting 
 	enum sam_reason reason = r->own.witness.read(r->own.witness.arg, g->v.node, &number);
 	r->out->proven = g->v.next_seq - 1;
 	r->out->taken_over = r->out->proven - g->since;
+	/* a CM without the number knows nothing of what a store was set back behind */
 	r->out->complete = reason == SAM_OK && strcmp(was->node, g->v.node) == 0 && was->checkpoint >= number &&
-			   was->audit_seq == r->out->proven &&
+			   (number != 0 || was->checkpoint <= 1) && was->audit_seq == r->out->proven &&
 			   sam_mem_equal(was->audit_hash, g->v.prev, sizeof g->v.prev);
 	return reason;
 }

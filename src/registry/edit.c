@@ -160,16 +160,17 @@ static enum sam_reason ungrant(struct sam_edit *edit, const struct sam_principal
 }
 
 /* Until it is seen to be gone from the CM, what it is called there is kept. */
-static enum sam_reason bury_key(struct sam_edit *edit, const struct sam_key *k, int64_t now)
+static enum sam_reason bury_key(struct sam_edit *edit, const struct sam_key *k, bool destroy, int64_t now)
 {
-	struct sam_tombstone t = {.removed = now, .in_cm = true};
+	struct sam_tombstone t = {.removed = now, .in_cm = destroy};
 	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_KEY, k->credential, NULL);
 	memcpy(t.name, k->credential, sizeof k->credential);
 	memcpy(t.cm_id, k->cm_id, sizeof t.cm_id);
 	return reason == SAM_OK ? put_tombstone(edit, SAM_CHANGE_ADD, &t) : reason;
 }
 
-enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_signer *signer, int64_t now)
+enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_signer *signer, bool destroy,
+				       int64_t now)
 {
 	const struct sam_snapshot *s = edit->snapshot;
 	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_SIGNER, signer->id, NULL);
@@ -181,7 +182,7 @@ enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_s
 	for (size_t i = 0; reason == SAM_OK && i < s->key_count; i++) {
 		if (strcmp(s->keys[i].signer, signer->id) != 0)
 			continue;
-		reason = bury_key(edit, &s->keys[i], now);
+		reason = bury_key(edit, &s->keys[i], destroy, now);
 	}
 	for (size_t i = 0; reason == SAM_OK && i < s->principal_count; i++)
 		if (s->principals[i].signer_count)

@@ -32,9 +32,11 @@ enum sam_reason sam_edit_remove_principal(struct sam_edit *edit, const struct sa
 
 enum sam_reason sam_edit_add_signer(struct sam_edit *edit, const struct sam_signer *s) SAM_MUST;
 enum sam_reason sam_edit_set_signer(struct sam_edit *edit, const struct sam_signer *s) SAM_MUST;
-/** sam_edit_remove_signer(edit, s, now): With authenticators and keys; id and credentialIDs are never given
+/** sam_edit_remove_signer(edit, s, destroy, now): With authenticators and keys, to be destroyed in the CM if
+ * ${destroy}; id and credentialIDs are never given
  * again; those that had the signer granted have not any more. */
-enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_signer *s, int64_t now) SAM_MUST;
+enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_signer *s, bool destroy,
+				       int64_t now) SAM_MUST;
 
 /** sam_edit_add_authenticator(edit, a): NOT_FOUND (signer); EXISTS, KEY_SHARED: one device key speaks for one
  * person: the same under another name would make them one. */

@@ -71,6 +71,9 @@ enum sam_reason sam_row_write_sealed(const struct sam_sealed *p, char **body)
 	sam_encode_hex(p->sha256, sizeof p->sha256, sha256);
 	sam_encode_hex(p->config_sha256, sizeof p->config_sha256, config);
 	sam_auto(json_decref) json_t *json = json_pack("{ss}", "sha256", sha256);
+	if (!p->text && p->version && json && json_object_update_new(json, json_pack("{si si}", "version", (int)p->version,
+									   "level", (int)p->level)) != 0)
+		return SAM_INTERNAL;
 	if (p->text && json &&
 	    json_object_update_new(json, json_pack("{si si ss ss ss so}", "version", (int)p->version, "level",
 						   (int)p->level, "config_sha256", config, "text", p->text, "jws", p->jws,
@@ -79,7 +82,7 @@ enum sam_reason sam_row_write_sealed(const struct sam_sealed *p, char **body)
 	return sam_row_dump(json, body);
 }
 
-/* What it says is the file's own words, parsed by the rules of this version: where those do not take it,
+/* Without text: of an earlier version, or before a restore; nothing is in force. What it says is the file's own words, parsed by the rules of this version: where those do not take it,
  * its level is 0, and it allows nothing until officers sign one that they do take. */
 static bool read_text(const json_t *body, struct sam_sealed *out)
 {
@@ -87,13 +90,15 @@ static bool read_text(const json_t *body, struct sam_sealed *out)
 	const char *jws = json_string_value(json_object_get(body, "jws"));
 	uint8_t sha256[32];
 	int64_t version, level;
-	if (!text)
-		return json_object_size(body) == 1;
+	if (!text && json_object_size(body) == 1)
+		return true;
 	if (!sam_row_number(body, "version", &version) || !sam_row_number(body, "level", &level) || version < 1 ||
 	    version > INT32_MAX || level < 1 || level > 3)
 		return false;
 	out->version = (unsigned)version;
 	out->level = (unsigned)level;
+	if (!text)
+		return json_object_size(body) == 3;
 	if (!jws || strlen(jws) > JWS_MAX || !(out->text = strdup(text)) || !(out->jws = strdup(jws)) ||
 	    !sam_row_hex(body, "config_sha256", out->config_sha256, sizeof out->config_sha256) ||
 	    !sam_row_device(json_object_get(body, "signer"), &out->signer) || !out->signer.kid[0] ||

@@ -65,11 +65,13 @@ enum sam_reason sam_checkpoint_look(struct sam_txn *txn, void *arg)
 	struct sam_store *store = txn->store;
 	const struct sam_store_head *head = &txn->head.public;
 	uint64_t number = 0;
+	if (store->restoring) /* nobody was identified yet: the new epoch sees to it */
+		return SAM_OK;
 	enum sam_reason reason = read_number(store, head->node, &number);
 	if (reason != SAM_OK || number == head->checkpoint)
 		return reason;
 	bool none = number == 0 && head->checkpoint > 1;
-	if (!store->restoring && (number > head->checkpoint || none))
+	if (number > head->checkpoint || none)
 		return set_back(store, head, number, arg);
 	return number < head->checkpoint ? write_number(store, head->node, head->checkpoint) : SAM_OK;
 }

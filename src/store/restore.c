@@ -16,8 +16,8 @@ struct epoch {
 	const struct sam_record *record;
 };
 
-/* So that the next checkpoint goes beyond what the CM has, and the store is not taken for one that was set
- * back. */
+/* So that the next checkpoint goes beyond what the CM has, or the CM has this one's, and the store is not taken for
+ * one that was set back. */
 static enum sam_reason catch_up(struct sam_txn *txn)
 {
 	const struct sam_witness *witness = txn->store->witness;
@@ -27,6 +27,8 @@ static enum sam_reason catch_up(struct sam_txn *txn)
 	enum sam_reason reason = witness->read(witness->arg, txn->head.public.node, &number);
 	if (reason == SAM_OK && number > txn->head.public.checkpoint)
 		txn->head.public.checkpoint = number;
+	else if (reason == SAM_OK && number < txn->head.public.checkpoint)
+		reason = witness->write(witness->arg, txn->head.public.node, txn->head.public.checkpoint);
 	return reason == SAM_OK ? SAM_OK : sam_log_reason(reason, "store: the checkpoint's number in the CM");
 }
 

@@ -318,6 +318,8 @@ sqlite3 "$demo/state.db" "DELETE FROM audit WHERE seq >= $((last - 3))"
 check "the end of the trail removed: every signer is suspended" \
 	json '.[0] | (.complete | not) and .proven == '$((last - 4))' and (.replayed.suspended | contains(["alice", "bob", "carl"]))' \
 	restore --json "$work/b1" --key "$work/eve.jwk"
+check "no policy is in force, since a newer one may be lost" says "policy sign" as_officer signer list
+check "until an officer signs it again" as_officer policy sign "$demo/policy.yaml"
 check "the auditor is locked" says "too many" as_auditor audit verify
 check "until officer and operator say that it is still the auditor" unlock "$AUDITOR_NAME"
 check "the chain verifies, up to the gap and on" audit_verifies
@@ -327,6 +329,7 @@ sqlite3 "$demo/state.db" "UPDATE audit SET line = replace(line, '\"signer-suspen
 check "a record rewritten: it ends there" json '.[0] | (.complete | not) and (.replayed.suspended | contains(["bob"]))' \
 	restore --json "$work/b1" --key "$work/eve.jwk"
 check "officer and operator unlock the auditor" unlock "$AUDITOR_NAME"
+check "and an officer signs the policy" as_officer policy sign "$demo/policy.yaml"
 check "the chain verifies after that" audit_verifies
 again after
 check "a checkpoint after it, by another backup" as_operator backup create --out "$work/b2" --to "$work/eve.pub.jwk"
@@ -342,6 +345,7 @@ rm -f "$demo"/state.db "$demo"/state.db-* "$demo"/state.db.mark
 check "the live store lost: restored" json '.[0] | (.complete | not) and .taken_over == 0 and .kept == "" and
 	(.replayed.suspended | contains(["alice", "bob", "carl", "dora"])) and (.replayed.locked | contains(["auditor", "officer2", "ra"]))' \
 	restore --json "$work/b1" --key "$work/eve.jwk"
+check "an officer signs the policy again" as_officer policy sign "$demo/policy.yaml"
 check "every signer is suspended" state alice suspended
 check "the two who restored unlock the auditor" unlock "$AUDITOR_NAME"
 check "and the other officer" unlock "$SO2_NAME"

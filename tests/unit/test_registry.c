@@ -399,7 +399,7 @@ START_TEST(a_removed_signer_takes_all_along_and_never_comes_back)
 	ck_assert_int_eq(EDIT(sam_edit_add_principal(&e, &only)), SAM_OK);
 
 	struct sam_signer alice = {.id = "alice"};
-	ck_assert_int_eq(EDIT(sam_edit_remove_signer(&e, &alice, NOW)), SAM_OK);
+	ck_assert_int_eq(EDIT(sam_edit_remove_signer(&e, &alice, true, NOW)), SAM_OK);
 	const struct sam_snapshot *s = look();
 	ck_assert_ptr_null(sam_registry_signer(s, "alice"));
 	ck_assert_ptr_null(sam_registry_key(s, key.credential));
@@ -635,6 +635,16 @@ START_TEST(a_sealed_policy_that_this_version_cannot_read_allows_nothing)
 	ck_assert_ptr_null(s->sealed->text);
 	ck_assert_int_eq(s->sealed->policy.level, 0);
 	ck_assert_uint_eq(s->sealed->sha256[0], 9);
+	sam_registry_put(s);
+	/* after a restore: nothing is in force, and what was is known */
+	hash_alone.version = 7;
+	hash_alone.level = 2;
+	ck_assert_int_eq(EDIT(sam_edit_set_sealed(&e, &hash_alone)), SAM_OK);
+	s = look();
+	ck_assert_ptr_null(s->sealed->text);
+	ck_assert_int_eq(s->sealed->policy.level, 0);
+	ck_assert_uint_eq(s->sealed->version, 7);
+	ck_assert_uint_eq(s->sealed->level, 2);
 	sam_registry_put(s);
 	sam_device_clear(&sealed.signer);
 	free(sealed.text);

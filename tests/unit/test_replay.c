@@ -273,9 +273,10 @@ START_TEST(a_resumed_signer_is_resumed_if_the_trail_is_proven)
 }
 END_TEST
 
+/* Its keys are destroyed in the CM only if the trail is proven. */
 START_TEST(a_removed_signer_is_removed_with_all_that_hangs_on_it)
 {
-	begin(false);
+	begin(_i);
 	record("signer-suspend", "\"signer\":\"alice\"");
 	record("authenticator-change", "\"signer\":\"alice\",\"target\":\"kid-1\",\"old\":\"kid-1\"");
 	record("signer-remove", "\"signer\":\"alice\"");
@@ -289,6 +290,7 @@ START_TEST(a_removed_signer_is_removed_with_all_that_hangs_on_it)
 	ck_assert_ptr_nonnull(sam_registry_tombstone(s, "alice"));
 	ck_assert_ptr_nonnull(sam_registry_tombstone(s, "bob"));
 	ck_assert_ptr_nonnull(sam_registry_tombstone(s, credential));
+	ck_assert_int_eq(sam_registry_tombstone(s, credential)->in_cm, _i);
 	ck_assert_uint_eq(principal("sca")->signer_count, 0);
 }
 END_TEST
@@ -321,6 +323,7 @@ START_TEST(a_replaced_authenticator_does_not_come_back)
 	record("authenticator-change", "\"signer\":\"alice\",\"target\":\"pin\",\"old\":\"pin\"");
 	record("authenticator-change", "\"signer\":\"alice\",\"target\":\"kid-3\",\"old\":\"kid-3\""); /* bob's */
 	record("authenticator-add", "\"signer\":\"carol\",\"target\":\"kid-7\"");
+	record("authenticator-change", "\"signer\":\"carol\",\"target\":\"pin\",\"new\":\"pin\"");
 	carry_out();
 	ck_assert_ptr_null(sam_registry_authenticator(s, "kid-1"));
 	ck_assert_ptr_nonnull(sam_registry_authenticator(s, "kid-2"));
@@ -328,6 +331,7 @@ START_TEST(a_replaced_authenticator_does_not_come_back)
 	ck_assert_str_eq(signer("alice")->pin, "");
 	ck_assert_uint_eq(signer("alice")->version, 4);
 	ck_assert(signer("carol")->enrolled); /* another one takes two officers, as it would have */
+	ck_assert(signer("carol")->pin_set && !signer("bob")->pin_set); /* and another PIN the signer alone */
 	ck_assert_str_eq(signer("bob")->pin, "pin hash");
 }
 END_TEST
@@ -427,7 +431,7 @@ START_TEST(what_cannot_be_proven_is_held)
 	sam_replay_hold(&replay);
 	carry_out();
 	for (size_t i = 0; i < s->signer_count; i++) {
-		ck_assert(s->signers[i].suspended);
+		ck_assert(s->signers[i].suspended && s->signers[i].enrolled && s->signers[i].pin_set);
 		ck_assert_uint_eq(s->signers[i].version, 4);
 	}
 	for (size_t i = 0; i < s->principal_count; i++) {
@@ -525,7 +529,7 @@ static Suite *suite(void)
 	tcase_add_test(t, without_records_only_what_waited_goes);
 	tcase_add_test(t, a_suspended_signer_stays_suspended);
 	tcase_add_test(t, a_resumed_signer_is_resumed_if_the_trail_is_proven);
-	tcase_add_test(t, a_removed_signer_is_removed_with_all_that_hangs_on_it);
+	tcase_add_loop_test(t, a_removed_signer_is_removed_with_all_that_hangs_on_it, false, true + 1);
 	tcase_add_test(t, what_was_made_since_is_never_given_again);
 	tcase_add_test(t, a_replaced_authenticator_does_not_come_back);
 	tcase_add_test(t, a_changed_service_password_is_gone);
