@@ -5,6 +5,7 @@
 # refused; a lock; the end of a login. pkcs11-tool wants --session-rw for an officer, as PKCS#11 does.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need pkcs11-tool
+need_no_sanitizer "p11tool, which hangs at its exit,"
 setup
 
 export TEST_PIN=$signer_pin
