@@ -74,7 +74,7 @@ struct sam_order {
 };
 
 /** sam_order_read(sam, snapshot, text, len, name, out, msg): Verify it as a SAD for the operation ${name}. Uses
- * nothing up (sam_order_spend()), records nothing. At levels 2 and 3 refused for now: FACTORS. */
+ * nothing up (sam_order_spend()), records nothing. FACTORS at levels 2 and 3, which ask for two. */
 enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *snapshot, const char *text, size_t len,
 			       const char *name, struct sam_order *out, struct sam_msg *msg) SAM_MUST;
 void sam_order_spend(const struct sam_order *order, struct sam_spend *spend);
