@@ -240,6 +240,7 @@ sed -i 's/^version: .*/version: 3/' "$work/next.yaml"
 check "a device key's signature is no other policy's" exits 1 by_device policy sign "$demo/policy.yaml"
 check "an officer's device key signs" json '.[0].version == 3' by_device --json policy sign "$work/next.yaml"
 check "its signature lies beside the policy" cmp "$work/assertion" "$demo/policy.yaml.jws"
+sleep 1.1 # a SAD of the second of a change is refused
 check "a SAD is signed under it" sign "$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")"
 echo '# one more line' >>"$P11_SAM_CONFIG"
 check "a changed configuration is refused" fails_saying "configuration" samctl status
