@@ -76,9 +76,16 @@ enum sam_reason sam_restoring_take_up(struct sam_restoring *r, bool *ready)
 	/* the CM's number must be its own: an older one put there would bring used SADs back */
 	if (sam_restoring_open(r, &r->fresh, r->path, false) == SAM_OK &&
 	    sam_store_check(r->fresh.store, r->msg) == SAM_OK && sam_store_head(r->fresh.store, &head) == SAM_OK &&
-	    read_last(r, &last) == SAM_OK && last.old[0] && check_ready(r, &head, &last, ready) == SAM_OK && *ready) {
+	    read_last(r, &last) == SAM_OK && last.old[0]) {
+		r->placing = true; /* whatever comes now, it is kept: nothing else has what it has */
+		enum sam_reason reason = check_ready(r, &head, &last, ready);
+		if (reason == SAM_OK && !*ready)
+			sam_msg_set(r->msg, "%s is the ready store of an interrupted restore of another backup: give that "
+				    "one, or move it away", r->path);
+		if (reason != SAM_OK || !*ready)
+			return reason == SAM_OK ? SAM_STORE_EXISTS : reason;
 		const char *record = strstr(last.new, "record ");
-		r->placing = r->out->finished = true;
+		r->out->finished = true;
 		r->out->complete = strncmp(last.new, SAM_REPLAY_COMPLETE, strlen(SAM_REPLAY_COMPLETE)) == 0;
 		r->out->proven = record ? strtoull(record + strlen("record "), NULL, 10) : 0;
 		r->out->epoch = head.epoch;

@@ -26,6 +26,8 @@ again() { rm -rf "$demo" && cp -a "$work/kept" "$demo"; }
 "$SADTOOL" keygen --alg ECDH-ES --out "$work/eve.jwk" --public "$work/eve.pub.jwk" >/dev/null
 check "signer add" as_officer signer add bob
 check "backup create" as_operator backup create --out "$work/b1" --to "$work/eve.pub.jwk"
+check "another" as_operator backup create --out "$work/b0" --to "$work/eve.pub.jwk"
+echo "no backup" >"$work/none"
 new_sad "$CREDENTIAL_EC" --each --num 1 --lifetime 3600 >"$work/one"
 check "a signature" signs "$work/one"
 check "a signer suspended" as_officer signer suspend bob
@@ -55,6 +57,18 @@ recovers()
 	if signs "$work/one"; then not_ok "$what: the SAD used before is refused"; else ok "$what: the SAD used before is refused"; fi
 }
 
+says() { "${@:2}" 2>&1 | grep -q -- "$1"; }
+# stays WHAT: no other file throws the ready store away, and it is as it was
+stays()
+{
+	local sum file
+	sum=$(sha256sum <"$demo/state.db.restore")
+	for file in b0 none; do
+		check_fails "$1: $file in its place is refused" timeout 60 "$SAMCTL" "${words[@]/#$work\/b1/$work/$file}"
+	done
+	check "$1: and told why" says "another backup" timeout 60 "$SAMCTL" "${words[@]/#$work\/b1/$work/b0}"
+	check "$1: the ready store is there still" [ "$(sha256sum <"$demo/state.db.restore")" = "$sum" ]
+}
 # How many such calls one restore makes.
 calls()
 {
@@ -70,6 +84,7 @@ kill_at() # CALLS NUMBER
 	again
 	killed timeout 120 strace -f -qq -e trace="$1" -e inject="$1:signal=SIGKILL:when=$2" -o "$work/calls" "$SAMCTL" \
 		"${words[@]}"
+	[ -e "$demo/state.db" ] || stays "killed at ${1%%,*} $2"
 	recovers "killed at ${1%%,*} $2"
 }
 
