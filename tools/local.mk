@@ -13,11 +13,13 @@ tools_samctl_SOURCES = \
 	tools/samctl_doctor_registry.c \
 	tools/samctl_init.c \
 	tools/samctl_key.c \
+	tools/samctl_key_show.c \
 	tools/samctl_out.c \
 	tools/samctl_pending.c \
 	tools/samctl_policy.c \
 	tools/samctl_principal.c \
 	tools/samctl_sad.c \
+	tools/samctl_sap.c \
 	tools/samctl_signer.c \
 	tools/samctl_status.c \
 	tools/samctl_verbs.c

@@ -91,6 +91,9 @@ int samctl_credentials(struct samctl *ctl, const struct samctl_who *who, struct 
 int samctl_act(struct samctl *ctl, enum sam_act act, json_t *params, json_t *done, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/** samctl_act_only(ctl, act, params, outcome): The same, but what was done is the caller's to tell, unless it waits. */
+int samctl_act_only(struct samctl *ctl, enum sam_act act, json_t *params, struct sam_outcome *outcome) SAM_MUST;
+
 /** samctl_wipe_params(params): Wipe the texts, and drop the reference. */
 void samctl_wipe_params(json_t *params);
 
@@ -174,9 +177,6 @@ json_t *samctl_sentences(const struct sam_policy *policy,
 /** samctl_time(seconds): As text in a new JSON string. */
 json_t *samctl_time(int64_t seconds);
 json_t *samctl_hex(const void *data, size_t len); /* at most 64 bytes */
-/** samctl_key_type(type, bits): "rsa:3072", "ec:P-256", "ed25519"; static. */
-const char *samctl_key_type(enum sam_key_type type, unsigned bits);
-bool samctl_key_type_by_name(const char *name, enum sam_key_type *type, unsigned *bits);
 
 /** samctl_read_file(ctl, path, max, out): A file, or standard input for "-"; with an assertion: the very one that it
  * names, else that is recorded. Exit status. */
@@ -227,6 +227,16 @@ int samctl_backup_create(struct samctl *ctl);
 int samctl_backup_verify(struct samctl *ctl);
 int samctl_backup_restore(struct samctl *ctl);
 int samctl_key_generate(struct samctl *ctl);
+int samctl_key_renew(struct samctl *ctl);
+int samctl_key_activate(struct samctl *ctl);
+int samctl_key_suspend(struct samctl *ctl);
+int samctl_key_resume(struct samctl *ctl);
+int samctl_key_revoke(struct samctl *ctl);
+int samctl_key_destroy(struct samctl *ctl);
+int samctl_key_csr(struct samctl *ctl);
+int samctl_key_certificate(struct samctl *ctl);
+int samctl_key_import(struct samctl *ctl);
+int samctl_sap_key(struct samctl *ctl);
 int samctl_key_list(struct samctl *ctl);
 int samctl_key_show(struct samctl *ctl);
 int samctl_sad_exchange(struct samctl *ctl);

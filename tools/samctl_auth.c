@@ -309,36 +309,48 @@ static int tell_pending(struct samctl *ctl, const struct sam_outcome *outcome)
 				 sam_act_info(outcome->act)->name, outcome->id);
 }
 
+/* What came by --sad, without the line's end. */
+static void take_sad(struct samctl *ctl)
+{
+	if (!ctl->sad.data)
+		return;
+	while (ctl->sad.len && strchr(" \t\r\n", ctl->sad.data[ctl->sad.len - 1]))
+		ctl->sad.data[--ctl->sad.len] = '\0';
+	ctl->actors.sad = (const char *)ctl->sad.data;
+	ctl->actors.sad_len = ctl->sad.len;
+}
+
+int samctl_act_only(struct samctl *ctl, enum sam_act act, json_t *params, struct sam_outcome *outcome)
+{
+	enum sam_reason reason;
+
+	memset(outcome, 0, sizeof(*outcome));
+	take_sad(ctl);
+	reason = params ? sam_act_do(ctl->sam, &ctl->actors, act, params, outcome) : SAM_MEMORY;
+	ctl->acted |= reason == SAM_OK;
+	samctl_wipe_params(params);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, &outcome->msg);
+	if (*outcome->msg.text)
+		samctl_say(ctl, "%s", outcome->msg.text);
+	return outcome->pending ? tell_pending(ctl, outcome) : SAMCTL_DONE;
+}
+
 int samctl_act(struct samctl *ctl, enum sam_act act, json_t *params, json_t *done, const char *fmt, ...)
 {
 	struct sam_outcome outcome;
 	char text[512];
-	enum sam_reason reason;
+	int status;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (ctl->sad.data) {
-		while (ctl->sad.len && strchr(" \t\r\n", ctl->sad.data[ctl->sad.len - 1]))
-			ctl->sad.data[--ctl->sad.len] = '\0';
-		ctl->actors.sad = (const char *)ctl->sad.data;
-		ctl->actors.sad_len = ctl->sad.len;
-	}
-	reason = params ? sam_act_do(ctl->sam, &ctl->actors, act, params, &outcome) : SAM_MEMORY;
-	ctl->acted |= reason == SAM_OK;
-	samctl_wipe_params(params);
-	if (reason != SAM_OK) {
-		json_decref(done);
-		return samctl_fail(ctl, reason, &outcome.msg);
-	}
-	if (outcome.pending) {
-		json_decref(done);
-		return tell_pending(ctl, &outcome);
-	}
-	if (*outcome.msg.text)
-		samctl_say(ctl, "%s", outcome.msg.text);
-	return samctl_print_done(ctl, done, "%s", text);
+	status = samctl_act_only(ctl, act, params, &outcome);
+	if (status == SAMCTL_DONE && !outcome.pending)
+		return samctl_print_done(ctl, done, "%s", text);
+	json_decref(done);
+	return status;
 }
 
 /* After an act at once: a store that is set back together with its mark must not undo it. */

@@ -1,242 +1,160 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl key: making signers' keys in the CM, and looking at them. The private part is never here.
+ * samctl key: acts about signing keys. The private part is never here; what may be done, src/admin/act_key.c says.
  */
 #include "tools/samctl.h"
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/encode.h"
-#include "registry/edit.h"
 
-/* What the request says, then what became of it. */
-static enum sam_reason check_request(struct samctl *ctl, const struct sam_key *key)
+enum { CERTIFICATE_MAX = 65536, PACKAGE_MAX = 65536 };
+
+/* ---- making ---- */
+
+/* Absent: 0. */
+static int read_date(struct samctl *ctl, const char *name, json_t *params)
 {
-	const struct sam_snapshot *s;
-	enum sam_reason reason = sam_policy_may_generate(sam_policy(ctl->sam), key->type, key->bits,
-							 sam_clock_now());
+	const char *text = samctl_given(ctl, name, 0);
+	int64_t us;
 
-	if (reason != SAM_OK)
-		return reason;
-	reason = sam_registry_get(sam_registry(ctl->sam), &s);
-	if (reason != SAM_OK)
-		return reason;
-	if (s->cm_disabled)
-		reason = SAM_CM_DISABLED;
-	else if (!sam_registry_signer(s, key->signer))
-		reason = SAM_NOT_FOUND;
-	sam_registry_put(s);
-	return reason;
+	if (!text)
+		return SAMCTL_DONE;
+	if (!sam_clock_parse(text, &us) || us <= 0)
+		return samctl_usage(ctl, "--%s: `%s' is no date as 2027-01-31 or 2027-01-31T15:00:00Z", name, text);
+	json_object_set_new(params, name, json_integer((json_int_t)(us / 1000000)));
+	return SAMCTL_DONE;
 }
 
-/* The key's identity, made of its public part (invariant 2). */
-static enum sam_reason identify(struct sam_key *key)
+static void set(json_t *params, const char *name, const char *value)
 {
-	enum sam_reason reason =
-		sam_ossl_digest(SAM_HASH_SHA256, key->spki, key->spki_len, key->thumbprint);
-
-	if (reason != SAM_OK)
-		return reason;
-	sam_encode_hex(key->thumbprint, 16, key->credential);
-	key->pkey = sam_ossl_pubkey(key->spki, key->spki_len);
-	return key->pkey ? SAM_OK : SAM_CM_FAILED;
+	if (value)
+		json_object_set_new(params, name, json_string(value));
 }
 
-/* Its record, and the second person's where the policy asks for one. */
-static enum sam_reason make_records(struct samctl *ctl, const struct sam_key *key, const char *id,
-				    struct sam_audit_record made[2], size_t *count)
+static int make(struct samctl *ctl, enum sam_act act, json_t *params)
 {
-	struct sam_event event = {
-		.type = SAM_EVENT_KEY_GENERATE,
-		.signer = key->signer,
-		.credential = key->credential,
-		.label = key->label,
-		.new_value = samctl_key_type(key->type, key->bits),
-		.reference = *id ? id : NULL,
-	};
-	struct sam_event second;
-	enum sam_reason reason = samctl_make(ctl, &event, &made[(*count)++]);
+	const char *type = samctl_given(ctl, "type", 0), *label = samctl_given(ctl, "label", 0);
+	struct sam_outcome outcome;
+	enum sam_key_type known;
+	unsigned bits;
+	int status = SAMCTL_DONE;
 
-	if (reason != SAM_OK || !*id)
-		return reason;
-	sam_act_confirmed(&ctl->actors, SAM_ACT_KEY_GENERATE, id, key->credential, &second);
-	return sam_audit_make(sam_audit(ctl->sam), &second, &made[(*count)++]);
-}
-
-/* Two keys with the same credentialID cannot be: the registry refuses the id, and with it the key. */
-static enum sam_reason enrol_on(struct samctl *ctl, const struct sam_snapshot *s, const struct sam_key *key)
-{
-	struct sam_audit_record made[2] = { { .members = NULL }, { .members = NULL } };
-	struct sam_record records[2];
-	char id[SAM_PENDING_SIZE];
-	size_t count = 0;
-	struct sam_edit edit;
-	enum sam_reason reason = sam_act_check(ctl->sam, &ctl->actors, SAM_ACT_KEY_GENERATE, id);
-
-	sam_edit_start(&edit, sam_registry(ctl->sam), s);
-	if (reason == SAM_OK)
-		reason = sam_edit_add_key(&edit, key);
-	if (reason == SAM_OK)
-		reason = make_records(ctl, key, id, made, &count);
-	for (size_t i = 0; i < count; i++)
-		records[i] = made[i].record;
-	if (reason == SAM_OK)
-		reason = sam_edit_commit(&edit, &(struct sam_edit_with){ .records = records, .record_count = count,
-									 .now = sam_clock_now() });
-	ctl->acted |= reason == SAM_OK;
-	sam_edit_clear(&edit);
-	sam_audit_clear(&made[0]);
-	sam_audit_clear(&made[1]);
-	return reason;
-}
-
-static enum sam_reason enrol(struct samctl *ctl, const struct sam_key *key)
-{
-	enum sam_reason reason = SAM_STORE_CHANGED;
-
-	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
-		const struct sam_snapshot *s;
-
-		reason = sam_registry_get(sam_registry(ctl->sam), &s);
-		if (reason != SAM_OK)
-			return reason;
-		reason = enrol_on(ctl, s, key);
-		sam_registry_put(s);
+	if (type && !sam_key_type_by_name(type, &known, &bits))
+		status = samctl_usage(ctl, "`%s' is no --type", type);
+	else if (label && strlen(label) >= SAM_TEXT_SIZE)
+		status = samctl_usage(ctl, "--label is longer than 256 bytes");
+	if (status == SAMCTL_DONE)
+		status = read_date(ctl, "start", params);
+	if (status == SAMCTL_DONE)
+		status = read_date(ctl, "end", params);
+	if (status != SAMCTL_DONE) {
+		json_decref(params);
+		return status;
 	}
-	return reason;
-}
-
-/* A pair that is in no registry must not stay in the CM. */
-static void take_back(const struct samctl *ctl, const struct sam_key *key)
-{
-	char id[2 * SAM_CM_ID + 1];
-
-	if (sam_cm_destroy(sam_cm(ctl->sam), key->cm_id) == SAM_OK)
-		return;
-	sam_encode_hex(key->cm_id, SAM_CM_ID, id);
-	samctl_say(ctl, "the pair with the CKA_ID %s is left in the CM; destroy it there", id);
-}
-
-static enum sam_reason generate(struct samctl *ctl, struct sam_key *key)
-{
-	const struct sam_cm_new_key what = {
-		.type = key->type,
-		.bits = key->bits,
-		.label = key->label,
-		.id = key->cm_id,
-	};
-	enum sam_reason reason = sam_ossl_random(key->cm_id, sizeof(key->cm_id));
-
-	if (reason == SAM_OK)
-		reason = sam_cm_generate(sam_cm(ctl->sam), &what, &key->spki, &key->spki_len);
-	if (reason != SAM_OK)
-		return reason; /* it left nothing behind */
-	reason = identify(key);
-	if (reason == SAM_OK)
-		reason = enrol(ctl, key);
-	if (reason != SAM_OK)
-		take_back(ctl, key);
-	return reason;
+	set(params, "type", type);
+	set(params, "label", label);
+	set(params, "reference", samctl_given(ctl, "reference", 0));
+	status = samctl_act_only(ctl, act, params, &outcome);
+	if (status != SAMCTL_DONE || outcome.pending)
+		return status;
+	if (outcome.life == SAM_LIFE_INACTIVE)
+		samctl_say(ctl, "it is inactive: the signer takes it with `samctl key activate %s --sad FILE'",
+			   outcome.credential);
+	return samctl_print_done(ctl,
+				 json_pack("{s:s,s:s,s:o}", "credentialID", outcome.credential, "state",
+					   sam_life_name(outcome.life), "thumbprint", samctl_hex(outcome.thumbprint, 32)),
+				 "%s", outcome.credential);
 }
 
 int samctl_key_generate(struct samctl *ctl)
 {
-	const char *signer = samctl_given(ctl, "signer", 0), *label = samctl_given(ctl, "label", 0);
-	const char *type = samctl_given(ctl, "type", 0);
-	struct sam_key key = { .created = sam_clock_now() };
-	char id[SAM_PENDING_SIZE];
-	enum sam_reason reason;
+	const char *signer = samctl_given(ctl, "signer", 0);
 
 	if (!sam_name_valid(signer, strlen(signer)))
 		return samctl_usage(ctl, "`%s' is no valid id", signer);
-	if (!samctl_key_type_by_name(type, &key.type, &key.bits))
-		return samctl_usage(ctl, "`%s' is no --type", type);
-	if (!sam_mem_copy_text(key.label, sizeof(key.label), label ? label : signer))
-		return samctl_usage(ctl, "--label is longer than 256 bytes");
-	sam_mem_copy_text(key.signer, sizeof(key.signer), signer);
-	reason = sam_act_check(ctl->sam, &ctl->actors, SAM_ACT_KEY_GENERATE, id); /* before the CM makes any */
-	if (reason == SAM_OK)
-		reason = check_request(ctl, &key);
-	if (reason == SAM_OK)
-		reason = generate(ctl, &key);
-	EVP_PKEY_free(key.pkey);
-	free(key.spki);
-	if (reason == SAM_NOT_FOUND)
-		return samctl_refuse(ctl, reason, signer, NULL);
-	if (reason != SAM_OK)
-		return samctl_refuse(ctl, reason, type, signer);
+	return make(ctl, SAM_ACT_KEY_GENERATE, json_pack("{s:s}", "id", signer));
+}
+
+int samctl_key_renew(struct samctl *ctl)
+{
+	return make(ctl, SAM_ACT_KEY_RENEW, json_pack("{s:s}", "key", ctl->args[0]));
+}
+
+int samctl_key_import(struct samctl *ctl)
+{
+	struct sam_secret text = { 0 };
+	struct sam_outcome outcome;
+	json_t *params;
+	int status = samctl_read_file(ctl, ctl->args[0], PACKAGE_MAX, &text);
+
+	if (status != SAMCTL_DONE)
+		return status;
+	params = json_pack("{s:s%}", "package", (const char *)text.data, text.len);
+	sam_secret_clear(&text);
+	if (!params)
+		return samctl_fail(ctl, SAM_IMPORT, NULL);
+	set(params, "label", samctl_given(ctl, "label", 0));
+	set(params, "reference", samctl_given(ctl, "reference", 0));
+	status = samctl_act_only(ctl, SAM_ACT_KEY_IMPORT, params, &outcome);
+	if (status != SAMCTL_DONE || outcome.pending)
+		return status;
 	return samctl_print_done(ctl,
-				 json_pack("{s:s,s:s,s:s,s:s,s:o}", "credentialID", key.credential,
-					   "signer", signer, "type", type, "label", key.label,
-					   "thumbprint", samctl_hex(key.thumbprint, 32)),
-				 "%s", key.credential);
+				 json_pack("{s:s,s:s,s:o}", "credentialID", outcome.credential, "state",
+					   sam_life_name(outcome.life), "thumbprint", samctl_hex(outcome.thumbprint, 32)),
+				 "%s", outcome.credential);
 }
 
-/* ---- looking ---- */
+/* ---- its life ---- */
 
-static json_t *describe(const struct sam_key *key)
+static int turn(struct samctl *ctl, enum sam_act act, const char *done)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o}", "credentialID", key->credential, "signer",
-			 key->signer, "type", samctl_key_type(key->type, key->bits), "label",
-			 key->label, "created", samctl_time(key->created), "thumbprint",
-			 samctl_hex(key->thumbprint, 32));
+	const char *id = ctl->args[0];
+	json_t *params = json_pack("{s:s}", "key", id);
+
+	set(params, "reason", samctl_given(ctl, "reason", 0));
+	return samctl_act(ctl, act, params, json_pack("{s:s,s:s}", "credentialID", id, "state", done), "%s %s", id, done);
 }
 
-static json_t *pem(const struct sam_key *key)
+int samctl_key_activate(struct samctl *ctl)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	json_t *string = NULL;
-
-	if (bio && PEM_write_bio_PUBKEY(bio, key->pkey) == 1) {
-		long len = BIO_get_mem_data(bio, &text);
-
-		string = json_stringn(text, (size_t)len);
-	}
-	BIO_free(bio);
-	return string;
+	return turn(ctl, SAM_ACT_KEY_ACTIVATE, "active");
 }
 
-int samctl_key_list(struct samctl *ctl)
+int samctl_key_suspend(struct samctl *ctl)
 {
-	static const struct samctl_column columns[] = {
-		{ "CREDENTIALID", "credentialID" }, { "SIGNER", "signer" }, { "TYPE", "type" },
-		{ "CREATED", "created" },	    { "LABEL", "label" },   { NULL, NULL },
-	};
-	const struct sam_snapshot *s;
-	json_t *list;
-
-	if (!samctl_snapshot(ctl, &s))
-		return SAMCTL_FAILED;
-	list = json_array();
-	for (size_t i = 0; i < s->key_count; i++)
-		json_array_append_new(list, describe(&s->keys[i]));
-	sam_registry_put(s);
-	return samctl_print_list(ctl, list, columns);
+	return turn(ctl, SAM_ACT_KEY_SUSPEND, "suspended");
 }
 
-int samctl_key_show(struct samctl *ctl)
+int samctl_key_resume(struct samctl *ctl)
 {
-	const struct sam_snapshot *s;
-	const struct sam_key *key;
-	json_t *object = NULL;
+	return turn(ctl, SAM_ACT_KEY_RESUME, "active");
+}
 
-	if (!samctl_snapshot(ctl, &s))
-		return SAMCTL_FAILED;
-	key = sam_registry_key(s, ctl->args[0]);
-	if (key) {
-		object = describe(key);
-		json_object_set_new(object, "cm_id", samctl_hex(key->cm_id, SAM_CM_ID));
-		json_object_set_new(
-			object, "in_cm",
-			json_boolean(sam_cm_key_present(sam_cm(ctl->sam), key->cm_id) == SAM_OK));
-		json_object_set_new(object, "publicKey", pem(key));
-	}
-	sam_registry_put(s);
-	if (object)
-		return samctl_print_object(ctl, object);
-	samctl_say(ctl, "%s: there is no such key; see `samctl key list'", ctl->args[0]);
-	return SAMCTL_FAILED;
+int samctl_key_revoke(struct samctl *ctl)
+{
+	return turn(ctl, SAM_ACT_KEY_REVOKE, "revoked");
+}
+
+int samctl_key_destroy(struct samctl *ctl)
+{
+	return turn(ctl, SAM_ACT_KEY_DESTROY, "destroyed");
+}
+
+int samctl_key_certificate(struct samctl *ctl)
+{
+	const char *id = ctl->args[0];
+	struct sam_secret text = { 0 };
+	json_t *params;
+	int status = samctl_read_file(ctl, ctl->args[1], CERTIFICATE_MAX, &text);
+
+	if (status != SAMCTL_DONE)
+		return status;
+	params = json_pack("{s:s,s:s%}", "key", id, "certificate", (const char *)text.data, text.len);
+	sam_secret_clear(&text);
+	if (!params) /* DER, say: it travels as text */
+		return samctl_fail(ctl, SAM_CERTIFICATE, &(struct sam_msg){ "the file is no PEM" });
+	return samctl_act(ctl, SAM_ACT_KEY_CERTIFICATE, params,
+			  json_pack("{s:s,s:s}", "credentialID", id, "certificate", "registered"),
+			  "%s: certificate registered", id);
 }

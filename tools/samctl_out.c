@@ -154,37 +154,6 @@ json_t *samctl_hex(const void *data, size_t len)
 	return json_string(text);
 }
 
-static const struct {
-	const char *name;
-	enum sam_key_type type;
-	unsigned bits;
-} key_types[] = {
-	{ "rsa:2048", SAM_KEY_RSA, 2048 },   { "rsa:3072", SAM_KEY_RSA, 3072 },
-	{ "rsa:4096", SAM_KEY_RSA, 4096 },   { "ec:P-256", SAM_KEY_EC, 256 },
-	{ "ec:P-384", SAM_KEY_EC, 384 },     { "ec:P-521", SAM_KEY_EC, 521 },
-	{ "ed25519", SAM_KEY_ED25519, 255 },
-};
-
-const char *samctl_key_type(enum sam_key_type type, unsigned bits)
-{
-	for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++)
-		if (key_types[i].type == type && key_types[i].bits == bits)
-			return key_types[i].name;
-	return type == SAM_KEY_RSA ? "rsa" : type == SAM_KEY_EC ? "ec" : "ed25519";
-}
-
-bool samctl_key_type_by_name(const char *name, enum sam_key_type *type, unsigned *bits)
-{
-	for (size_t i = 0; i < sizeof(key_types) / sizeof(key_types[0]); i++) {
-		if (strcmp(key_types[i].name, name) == 0) {
-			*type = key_types[i].type;
-			*bits = key_types[i].bits;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* ---- JSON and its readable forms ---- */
 
 static int no_memory(const struct samctl *ctl)

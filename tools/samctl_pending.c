@@ -75,8 +75,10 @@ static int finish(struct samctl *ctl, enum sam_reason reason, const struct sam_o
 	ctl->acted = true;
 	if (*outcome->msg.text)
 		samctl_say(ctl, "%s", outcome->msg.text);
-	return samctl_print_done(ctl, json_pack("{s:s,s:s,s:s}", "pending", ctl->args[0], "act", act, "state", done),
-				 "%s %s", act, done);
+	return samctl_print_done(ctl,
+				 json_pack("{s:s,s:s,s:s,s:s*}", "pending", ctl->args[0], "act", act, "state", done,
+					   "credentialID", *outcome->credential ? outcome->credential : NULL),
+				 "%s %s%s%s", act, done, *outcome->credential ? ": " : "", outcome->credential);
 }
 
 int samctl_pending_confirm(struct samctl *ctl)

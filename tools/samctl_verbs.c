@@ -135,11 +135,56 @@ static const struct samctl_option principal_add_options[] = {
 	END,
 };
 
+#define KEY_TYPES "rsa:2048, rsa:3072, rsa:4096, ec:P-256, ec:P-384, ec:P-521 or ed25519"
+#define KEY_OPTIONS                                                                                \
+	{ "label", "TEXT", SAMCTL_OPTIONAL, "its label, in the CM too" },                          \
+	{ "start", "DATE", SAMCTL_OPTIONAL, "it signs from then on" },                             \
+	{ "end", "DATE", SAMCTL_OPTIONAL, "it signs until then" },                                 \
+	{ "reference", "TEXT", SAMCTL_OPTIONAL,                                                    \
+	  "without a SAD: where the signer's request is kept; the record has it" },                \
+	SAD_OPTION
+
 static const struct samctl_option key_generate_options[] = {
 	{ "signer", "ID", SAMCTL_REQUIRED, "whose key" },
-	{ "type", "TYPE", SAMCTL_REQUIRED,
-	  "rsa:2048, rsa:3072, rsa:4096, ec:P-256, ec:P-384, ec:P-521 or ed25519" },
+	{ "type", "TYPE", SAMCTL_REQUIRED, KEY_TYPES },
+	KEY_OPTIONS,
+	END,
+};
+
+static const struct samctl_option key_renew_options[] = {
+	{ "type", "TYPE", SAMCTL_OPTIONAL, "another than the old key's: " KEY_TYPES },
+	KEY_OPTIONS,
+	END,
+};
+
+static const struct samctl_option key_import_options[] = {
 	{ "label", "TEXT", SAMCTL_OPTIONAL, "its label, in the CM too" },
+	{ "reference", "TEXT", SAMCTL_OPTIONAL,
+	  "without a SAD: where the signer's request is kept; the record has it" },
+	SAD_OPTION,
+	END,
+};
+
+static const struct samctl_option key_activate_options[] = { SAD_OPTION, END };
+
+static const struct samctl_option key_list_options[] = {
+	{ "expiring", "TIME", SAMCTL_OPTIONAL, "those that end within this time, or have: 30d, 12h" },
+	END,
+};
+
+static const struct samctl_option key_show_options[] = {
+	{ "evidence", NULL, SAMCTL_OPTIONAL, "verify and print the SAM's statement of the key's birth" },
+	END,
+};
+
+static const struct samctl_option key_csr_options[] = {
+	{ "evidence", NULL, SAMCTL_OPTIONAL, "the request carries the evidence of the key's birth" },
+	SAD_OPTION,
+	END,
+};
+
+static const struct samctl_option sap_key_options[] = {
+	{ "import", NULL, SAMCTL_REQUIRED, "the key that import packages are wrapped for" },
 	END,
 };
 
@@ -214,8 +259,26 @@ static const struct samctl_verb verbs[] = {
 	{ "pending", "cancel", samctl_pending_cancel, 1, 1, "ID", "drop one", none },
 	{ "key", "generate", samctl_key_generate, 0, 0, "", "make a signing key in the CM",
 	  key_generate_options },
-	{ "key", "list", samctl_key_list, 0, 0, "", "list the signing keys", none },
-	{ "key", "show", samctl_key_show, 1, 1, "ID", "show a signing key", none },
+	{ "key", "renew", samctl_key_renew, 1, 1, "ID", "make a signing key in the place of one",
+	  key_renew_options },
+	{ "key", "import", samctl_key_import, 1, 1, "FILE", "bring in a signing key from a wrapped package",
+	  key_import_options },
+	{ "key", "activate", samctl_key_activate, 1, 1, "ID", "take a key that was made",
+	  key_activate_options },
+	{ "key", "suspend", samctl_key_suspend, 1, 1, "ID", "stop a key until it is resumed",
+	  signer_life_options },
+	{ "key", "resume", samctl_key_resume, 1, 1, "ID", "let a suspended key sign again",
+	  signer_life_options },
+	{ "key", "revoke", samctl_key_revoke, 1, 1, "ID", "end a key for ever, and destroy it",
+	  signer_life_options },
+	{ "key", "destroy", samctl_key_destroy, 1, 1, "ID", "destroy a key in the CM", signer_life_options },
+	{ "key", "csr", samctl_key_csr, 1, 1, "ID", "make the request for a key's certificate",
+	  key_csr_options },
+	{ "key", "certificate", samctl_key_certificate, 2, 2, "ID FILE", "register a key's certificate",
+	  none },
+	{ "key", "list", samctl_key_list, 0, 0, "", "list the signing keys", key_list_options },
+	{ "key", "show", samctl_key_show, 1, 1, "ID", "show a signing key", key_show_options },
+	{ "sap", "key", samctl_sap_key, 0, 0, "", "print a public key of the SAM's own", sap_key_options },
 	{ "sad", "exchange", samctl_sad_exchange, 0, 1, "[FILE]",
 	  "give the 30-character token of a SAD", sad_options },
 	{ "sad", "inspect", samctl_sad_inspect, 0, 1, "[FILE]",

@@ -18,7 +18,7 @@ static const struct {
 	[SAM_ACT_SIGNER_ADD] = {sam_perform_signer_add, NULL, NULL},
 	[SAM_ACT_SIGNER_SUSPEND] = {sam_perform_signer_suspend, NULL, NULL},
 	[SAM_ACT_SIGNER_RESUME] = {sam_perform_signer_resume, NULL, NULL},
-	[SAM_ACT_SIGNER_REMOVE] = {sam_perform_signer_remove, NULL, sam_perform_after_remove},
+	[SAM_ACT_SIGNER_REMOVE] = {sam_perform_signer_remove, NULL, sam_perform_after_end},
 	[SAM_ACT_SIGNER_UNLOCK] = {sam_perform_signer_unlock, NULL, NULL},
 	[SAM_ACT_SIGNER_PASSWD] = {sam_perform_signer_passwd, NULL, NULL},
 	[SAM_ACT_SIGNER_PASSWD_FIRST] = {sam_perform_signer_passwd, NULL, NULL},
@@ -36,6 +36,18 @@ static const struct {
 	[SAM_ACT_PRINCIPAL_DEVICE] = {sam_perform_principal_device, NULL, NULL},
 	[SAM_ACT_ROLE_GRANT] = {sam_perform_role_grant, NULL, NULL},
 	[SAM_ACT_ROLE_REVOKE] = {sam_perform_role_revoke, NULL, NULL},
+	[SAM_ACT_KEY_GENERATE] = {sam_perform_key_generate, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_GENERATE_LEVEL] = {sam_perform_key_generate, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_RENEW] = {sam_perform_key_renew, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_RENEW_LEVEL] = {sam_perform_key_renew, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_IMPORT] = {sam_perform_key_import, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_IMPORT_LEVEL] = {sam_perform_key_import, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_ACTIVATE] = {sam_perform_key_activate, NULL, sam_perform_after_end},
+	[SAM_ACT_KEY_SUSPEND] = {sam_perform_key_suspend, NULL, NULL},
+	[SAM_ACT_KEY_RESUME] = {sam_perform_key_resume, NULL, NULL},
+	[SAM_ACT_KEY_REVOKE] = {sam_perform_key_revoke, NULL, sam_perform_after_end},
+	[SAM_ACT_KEY_DESTROY] = {sam_perform_key_destroy, NULL, sam_perform_after_end},
+	[SAM_ACT_KEY_CERTIFICATE] = {sam_perform_key_certificate, NULL, NULL},
 	[SAM_ACT_POLICY_SIGN] = {sam_perform_policy_sign, sam_perform_before_policy, NULL},
 	[SAM_ACT_POLICY_LEVEL] = {sam_perform_policy_sign, sam_perform_before_policy, NULL},
 	[SAM_ACT_CM_ENABLE] = {sam_perform_cm_enable, NULL, NULL},
@@ -70,88 +82,7 @@ void sam_doing_clear_locks(struct sam_doing *d, const char *name)
 	d->clear_count = SAM_DOORS;
 }
 
-/* ---- which act is it, and who may do it ---- */
-
-/* The row of acts.def that is meant: of several for one verb it depends on what is there. */
-enum sam_act sam_doing_refine(const struct sam_doing *d, enum sam_act act)
-{
-	const char *id = sam_param(d, "id"), *role = sam_param(d, "role"), *name = sam_param(d, "name");
-	const struct sam_signer *signer = id ? sam_registry_signer(d->s, id) : NULL;
-	const struct sam_principal *p = name ? sam_registry_principal(d->s, name) : NULL;
-	switch (act) {
-	case SAM_ACT_PRINCIPAL_UNLOCK:
-	case SAM_ACT_PRINCIPAL_UNLOCK_TRUSTED:
-		return p && p->roles != SAM_SCA ? SAM_ACT_PRINCIPAL_UNLOCK_TRUSTED : SAM_ACT_PRINCIPAL_UNLOCK;
-	case SAM_ACT_AUTHENTICATOR_ADD:
-	case SAM_ACT_AUTHENTICATOR_FIRST:
-		return signer && !signer->enrolled ? SAM_ACT_AUTHENTICATOR_FIRST : SAM_ACT_AUTHENTICATOR_ADD;
-	case SAM_ACT_SIGNER_PASSWD:
-	case SAM_ACT_SIGNER_PASSWD_FIRST: /* the login authorises: its password is an authenticator */
-		return signer && !signer->password_own && d->policy->authorisation == SAM_AUTHORISE_LOGIN
-			       ? SAM_ACT_SIGNER_PASSWD_FIRST
-			       : SAM_ACT_SIGNER_PASSWD;
-	case SAM_ACT_PRINCIPAL_ADD:
-	case SAM_ACT_PRINCIPAL_ADD_TRUSTED:
-	case SAM_ACT_SECOND_OFFICER:
-		if (!role || strcmp(role, sam_role_name(SAM_ROLE_SCA)) == 0)
-			return SAM_ACT_PRINCIPAL_ADD;
-		return d->s->second_officer && strcmp(role, sam_role_name(SAM_ROLE_SECURITY_OFFICER)) == 0 &&
-				       sam_registry_count(d->s, SAM_ROLE_SECURITY_OFFICER) == 1
-			       ? SAM_ACT_SECOND_OFFICER
-			       : SAM_ACT_PRINCIPAL_ADD_TRUSTED;
-	case SAM_ACT_POLICY_SIGN:
-	case SAM_ACT_POLICY_LEVEL:
-		return d->sealed.policy.level > 1 || (d->s->sealed && d->s->sealed->level > 1)
-			       ? SAM_ACT_POLICY_LEVEL
-			       : SAM_ACT_POLICY_SIGN;
-	default:
-		return act;
-	}
-}
-
-/* A person who still is who they were when identified: who was removed, locked or suspended since is nobody. */
-enum sam_reason sam_doing_check_person(const struct sam_doing *d, const struct sam_person *person, unsigned roles)
-{
-	const struct sam_principal *p = sam_registry_principal(d->s, person->name);
-	const struct sam_signer *signer = sam_registry_signer(d->s, person->name);
-	const unsigned has = p && !p->locked ? p->roles : signer && !signer->suspended ? SAM_SIGNER : 0;
-	if (!(person->roles & has & roles))
-		return SAM_ROLE;
-	if (p && sam_roles_conflict(d->policy, p->roles))
-		return SAM_ROLES_CONFLICT;
-	if (p && p->changed != person->changed)
-		return SAM_SESSION_OVER;
-	return sam_clock_monotonic_ms() < person->until_ms ? SAM_OK : SAM_SESSION_OVER;
-}
-
-/* invariant 10: two people are two names, and each has a role that the act asks of one of them. */
-enum sam_reason sam_doing_check_second(const struct sam_doing *d, const char *first, unsigned first_roles,
-				       const struct sam_person *second)
-{
-	const char *id = sam_param(d, "id");
-	const struct sam_signer *signer = id ? sam_registry_signer(d->s, id) : NULL;
-	enum sam_reason reason = sam_doing_check_person(d, second, sam_policy_second(d->policy, d->act));
-	if (reason != SAM_OK)
-		return reason == SAM_ROLE ? SAM_SECOND_PERSON : reason;
-	if (strcmp(first, second->name) == 0)
-		return SAM_SECOND_PERSON;
-	/* officer and auditor, not two of one kind */
-	if (d->act == SAM_ACT_SECOND_OFFICER && (second->roles & first_roles))
-		return SAM_SECOND_PERSON;
-	/* who gave the first password knows it: another has to ask the signer */
-	if (d->act == SAM_ACT_SIGNER_PASSWD_FIRST && signer && strcmp(signer->password_by, second->name) == 0)
-		return SAM_SECOND_PERSON;
-	return SAM_OK;
-}
-
-/* What is one's own is nobody else's, whatever the role. */
-static enum sam_reason check_own(const struct sam_doing *d, const struct sam_person *person)
-{
-	const char *whose = sam_param(d, "name") ? sam_param(d, "name") : sam_param(d, "id");
-	bool own = d->act == SAM_ACT_PRINCIPAL_PASSWD || d->act == SAM_ACT_PRINCIPAL_DEVICE ||
-		   d->act == SAM_ACT_SIGNER_PASSWD || d->act == SAM_ACT_SIGNER_PASSWD_FIRST;
-	return own && (!whose || strcmp(whose, person->name) != 0) ? SAM_ROLE : SAM_OK;
-}
+/* ---- the policy that is signed ---- */
 
 /* The level of the policy that is to be signed says which act it is. */
 enum sam_reason sam_doing_read_policy(struct sam_doing *d)
@@ -292,7 +223,7 @@ static enum sam_reason new_id(char id[SAM_PENDING_SIZE])
 /* The same act about the same: the newer wish counts. */
 static bool is_same(const struct sam_doing *d, const struct sam_pending *p)
 {
-	static const char *const about[] = {"id", "name", "kid", "role"};
+	static const char *const about[] = {"id", "name", "kid", "role", "key", "type", "label", "package"};
 	sam_auto(json_decref) json_t *params = json_loads(p->params, 0, NULL);
 	bool same = params && p->act == d->act && strcmp(p->by, d->by) == 0;
 	for (size_t i = 0; same && i < sizeof about / sizeof about[0]; i++) {
@@ -368,12 +299,14 @@ enum sam_reason sam_doing_carry_out(struct sam_doing *d, bool waits, struct sam_
 static enum sam_reason by_sad(struct sam_doing *d, const struct sam_actors *actors, struct sam_order *order,
 			      struct sam_outcome *out)
 {
-	const char *name = sam_act_info(d->act)->sad, *id = sam_param(d, "id");
+	const char *name = sam_act_info(d->act)->sad, *whose = sam_doing_whose(d);
 	if (!*name)
 		return SAM_SAD_OPERATION;
-	enum sam_reason reason = sam_order_read(d->sam, d->s, actors->sad, actors->sad_len, name, order, d->msg);
+	enum sam_reason reason =
+		actors->activation ? sam_order_take(d->sam, d->s, actors->activation, order)
+				   : sam_order_read(d->sam, d->s, actors->sad, actors->sad_len, name, order, d->msg);
 	d->order = order;
-	if (reason == SAM_OK && (!id || strcmp(order->sad.sub, id) != 0))
+	if (reason == SAM_OK && (!whose || strcmp(order->sad.sub, whose) != 0))
 		reason = SAM_SAD_FOREIGN;
 	if (reason != SAM_OK)
 		return reason;
@@ -387,7 +320,7 @@ static enum sam_reason by_people(struct sam_doing *d, const struct sam_actors *a
 	d->by = actors->first.name;
 	enum sam_reason reason = sam_doing_check_person(d, &actors->first, sam_act_info(d->act)->first);
 	if (reason == SAM_OK)
-		reason = check_own(d, &actors->first);
+		reason = sam_doing_check_own(d, &actors->first);
 	if (reason == SAM_OK && actors->second.name[0] && second) {
 		d->second = actors->second.name;
 		reason = sam_doing_check_second(d, d->by, actors->first.roles, &actors->second);
@@ -398,6 +331,7 @@ static enum sam_reason by_people(struct sam_doing *d, const struct sam_actors *a
 static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actors, enum sam_act act,
 				 const json_t *params, struct sam_outcome *out)
 {
+	struct sam_birth birth = {.made = false};
 	enum sam_reason reason = SAM_STORE_CHANGED;
 	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
 		struct sam_doing d;
@@ -405,23 +339,25 @@ static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actor
 		out->msg.text[0] = out->id[0] = '\0';
 		reason = sam_doing_start(&d, sam, params, &out->msg);
 		if (reason != SAM_OK)
-			return reason;
+			break;
+		d.birth = &birth;
 		d.act = act;
 		reason = sam_doing_read_policy(&d);
 		d.act = out->act = sam_doing_refine(&d, act);
 		if (reason == SAM_OK)
-			reason = actors->sad ? by_sad(&d, actors, &order, out) : by_people(&d, actors, out);
+			reason = actors->sad || actors->activation ? by_sad(&d, actors, &order, out) : by_people(&d, actors, out);
 		if (reason != SAM_OK && reason != SAM_STORE_CHANGED)
 			reason = sam_doing_refuse(&d, reason);
 		sam_doing_clear(&d);
 	}
+	sam_birth_settle(sam, &birth, reason, out);
 	return reason;
 }
 
 /* What people are shown later: in the trail, in lists, to the second person. */
 static bool are_texts_plain(const json_t *params, struct sam_msg *msg)
 {
-	static const char *const names[] = {"name", "subject", "reason"};
+	static const char *const names[] = {"name", "subject", "reason", "label", "reference"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		const json_t *text = json_object_get(params, names[i]);
 		if (!text || sam_sad_label_valid(json_string_value(text), json_string_length(text)))

@@ -16,6 +16,11 @@
  *   principal passwd                name password(hash)
  *   principal device                name jwk
  *   role grant revoke               name role
+ *   key generate                    id type label reference start end
+ *   key renew                       key(credentialID) and as key generate, without id
+ *   key import                      package label reference
+ *   key activate suspend resume revoke destroy    key reason
+ *   key certificate                 key certificate(PEM)
  *   policy sign                     text jws(of the officer's device) config_sha256
  *   cm enable disable               reason
  */
@@ -29,6 +34,7 @@ struct sam_actors {
 	struct sam_person first, second;
 	const char *sad; /* or NULL */
 	size_t sad_len;
+	const struct sam_activation *activation; /* the same, presented by an application already; or NULL */
 };
 
 /* What became of it. */
@@ -37,6 +43,9 @@ struct sam_outcome {
 	char id[SAM_PENDING_SIZE]; /* of the act with two people */
 	enum sam_act act;          /* what it was: `authenticator add` may be `authenticator first` */
 	struct sam_msg msg;        /* about a refusal, or what could not be done after it */
+	char credential[SAM_CREDENTIAL_SIZE]; /* of the key that was made or came in; "": none */
+	uint8_t thumbprint[32];    /* of that key */
+	enum sam_life life;
 };
 
 /** sam_act_do(sam, actors, act, params, out): Do it, or have it wait for its second person, or refuse it: then that is

@@ -6,7 +6,6 @@
 #include "admin/internal.h"
 
 #include <string.h>
-#include "admin/leftover.h"
 #include "registry/identify.h"
 
 /* A copy of the signer that the act is about in d->signer, and its record begun. */
@@ -93,15 +92,6 @@ enum sam_reason sam_perform_signer_remove(struct sam_doing *d)
 	/* counters go with the signer */
 	sam_doing_clear_locks(d, sam_param(d, "id"));
 	return reason;
-}
-
-/* The registry has let go of them already: what stays in the CM can do nothing, and is tried again by maintain. */
-void sam_perform_after_remove(struct sam_doing *d)
-{
-	size_t left = 0;
-	enum sam_reason reason = sam_leftover_destroy(d->sam, &d->event, &left);
-	if (reason != SAM_OK || left)
-		sam_msg_set(d->msg, "keys of the signer are left in the CM; `samctl maintain' tries again");
 }
 
 enum sam_reason sam_perform_signer_unlock(struct sam_doing *d)

@@ -10,6 +10,13 @@
 
 enum { SAM_ACT_SPENDS = 3 };
 
+/* A key that came to be in the CM for an act: kept while the act begins anew on a registry that moved, and destroyed
+ * again if the act fails. */
+struct sam_birth {
+	bool made;
+	struct sam_key key;            /* owned */
+};
+
 /* An act being done, against one snapshot. */
 struct sam_doing {
 	struct sam *sam;
@@ -24,6 +31,10 @@ struct sam_doing {
 	int64_t now;
 	struct sam_signer signer;       /* a copy of whom it is about, to be changed */
 	struct sam_principal principal; /* what that points to is the snapshot's */
+	struct sam_key key;             /* likewise; for acts that make one: what it is to be */
+	struct sam_birth *birth;
+	struct sam_import *import;      /* the package, opened; or NULL */
+	struct sam_x509 *certificate;   /* or NULL */
 	/* what performing it gives: */
 	struct sam_edit edit;
 	struct sam_event event;        /* of its record; texts live in the snapshot, the parameters or here: */
@@ -53,6 +64,10 @@ enum sam_reason sam_doing_check_person(const struct sam_doing *d, const struct s
 /** sam_doing_check_second(d, first, first_roles, second): May that one be the second person? SECOND_PERSON too. */
 enum sam_reason sam_doing_check_second(const struct sam_doing *d, const char *first, unsigned first_roles,
 				       const struct sam_person *second) SAM_MUST;
+/** sam_doing_check_own(d, person): What is one's own is nobody else's, whatever the role. ROLE. */
+enum sam_reason sam_doing_check_own(const struct sam_doing *d, const struct sam_person *person) SAM_MUST;
+/** sam_doing_whose(d): The signer that the act is about, also through a key; NULL if there is none. */
+const char *sam_doing_whose(const struct sam_doing *d);
 /** sam_doing_carry_out(d, waits, out): Looked at, then done, or left to wait. */
 enum sam_reason sam_doing_carry_out(struct sam_doing *d, bool waits, struct sam_outcome *out) SAM_MUST;
 /** sam_doing_refuse(d, why): Record the refusal; gives ${why}, or that it could not be recorded. */
@@ -68,8 +83,22 @@ sam_perform sam_perform_principal_add, sam_perform_principal_remove, sam_perform
 	sam_perform_principal_passwd, sam_perform_principal_device, sam_perform_role_grant, sam_perform_role_revoke;
 sam_perform sam_perform_policy_sign, sam_perform_cm_enable, sam_perform_cm_disable;
 
-/** sam_perform_after_remove(d): Destroy the removed signer's keys in the CM, each with its record. */
-void sam_perform_after_remove(struct sam_doing *d);
+sam_perform sam_perform_key_generate, sam_perform_key_renew, sam_perform_key_import, sam_perform_key_activate,
+	sam_perform_key_suspend, sam_perform_key_resume, sam_perform_key_revoke, sam_perform_key_destroy,
+	sam_perform_key_certificate;
+
+/** sam_doing_check_cm(d): May the CM be used for a key, by hand and by the policy's list? CM_DISABLED, CM_UNAPPROVED. */
+enum sam_reason sam_doing_check_cm(struct sam_doing *d) SAM_MUST;
+/** sam_doing_end_key(d, credential): It signs nothing any more, and is destroyed after the act; if it has not ended
+ * already. */
+enum sam_reason sam_doing_end_key(struct sam_doing *d, const char *credential) SAM_MUST;
+/** sam_perform_before_birth(d): Have the CM make the key, or take it in, and put it on the edit. */
+enum sam_reason sam_perform_before_birth(struct sam_doing *d) SAM_MUST;
+/** sam_birth_settle(sam, birth, reason, out): The act is over: tell of the key in ${out}, or destroy it again. */
+void sam_birth_settle(struct sam *sam, struct sam_birth *birth, enum sam_reason reason, struct sam_outcome *out);
+
+/** sam_perform_after_end(d): Destroy in the CM what the act has ended, each key with its record. */
+void sam_perform_after_end(struct sam_doing *d);
 /** sam_perform_before_policy(d): Put the signature beside the policy, before the store says it is in force. */
 enum sam_reason sam_perform_before_policy(struct sam_doing *d) SAM_MUST;
 

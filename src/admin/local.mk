@@ -5,7 +5,12 @@ libsam_la_SOURCES += \
 	src/admin/act_authenticator.c \
 	src/admin/act_policy.c \
 	src/admin/act_principal.c \
+	src/admin/act_certificate.c \
+	src/admin/act_import.c \
+	src/admin/act_key.c \
 	src/admin/act_signer.c \
+	src/admin/act_who.c \
+	src/admin/birth.c \
 	src/admin/backup.c \
 	src/admin/backup.h \
 	src/admin/backup_file.c \
@@ -16,6 +21,9 @@ libsam_la_SOURCES += \
 	src/admin/container_chunk.h \
 	src/admin/container_read.c \
 	src/admin/internal.h \
+	src/admin/generate.c \
+	src/admin/import.c \
+	src/admin/import.h \
 	src/admin/leftover.c \
 	src/admin/leftover.h \
 	src/admin/pending.c \

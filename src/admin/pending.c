@@ -80,6 +80,7 @@ static enum sam_reason on_pending(struct sam *sam, const struct sam_person *pers
 	enum sam_reason reason = sam_cm_lock(sam_cm(sam), &out->msg);
 	if (reason != SAM_OK)
 		return reason;
+	struct sam_birth birth = {.made = false};
 	reason = SAM_STORE_CHANGED;
 	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
 		struct sam_doing d;
@@ -88,6 +89,7 @@ static enum sam_reason on_pending(struct sam *sam, const struct sam_person *pers
 		reason = sam_doing_start(&d, sam, NULL, &out->msg);
 		if (reason != SAM_OK)
 			break;
+		d.birth = &birth;
 		d.act = out->act = verb;
 		reason = take_up(&d, id, &params);
 		out->act = d.act;
@@ -100,6 +102,7 @@ static enum sam_reason on_pending(struct sam *sam, const struct sam_person *pers
 		sam_doing_clear(&d);
 		json_decref(params);
 	}
+	sam_birth_settle(sam, &birth, reason, out);
 	sam_cm_unlock(sam_cm(sam));
 	return reason;
 }
@@ -122,7 +125,8 @@ json_t *sam_act_describe(const struct sam_pending *pending)
 {
 	/* what the second person has to compare; hashes of passwords and PINs never leave */
 	static const char *const shown[] = {"id", "name", "subject", "reason", "kid", "old", "role", "uid", "signers",
-					    "config_sha256"};
+					    "config_sha256", "key", "type", "label", "reference", "start", "end",
+					    "package_sha256", "certificate"};
 	sam_auto(json_decref) json_t *params = json_loads(pending->params, 0, NULL);
 	json_t *out = json_object();
 	struct sam_jwk jwk;

@@ -44,17 +44,20 @@ enum sam_reason sam_replay_start(struct sam_replay *r, const struct sam_snapshot
 		.rules = *rules,
 		.signers = calloc(s->signer_count + 1, sizeof *r->signers),
 		.principals = calloc(s->principal_count + 1, sizeof *r->principals),
+		.keys = calloc(s->key_count + 1, sizeof *r->keys),
 		.gone = json_object(),
 		.lost = json_object(),
 		.locks = json_object(),
 		.cm_disabled = s->cm_disabled,
 	};
-	if (!r->signers || !r->principals || !r->gone || !r->lost || !r->locks)
+	if (!r->signers || !r->principals || !r->keys || !r->gone || !r->lost || !r->locks)
 		return SAM_MEMORY;
 	for (size_t i = 0; i < s->signer_count; i++)
 		r->signers[i].suspended = s->signers[i].suspended;
 	for (size_t i = 0; i < s->principal_count; i++)
 		r->principals[i].locked = s->principals[i].locked;
+	for (size_t i = 0; i < s->key_count; i++)
+		r->keys[i].life = s->keys[i].life;
 	return SAM_OK;
 }
 
@@ -62,6 +65,7 @@ void sam_replay_clear(struct sam_replay *r)
 {
 	free(r->signers);
 	free(r->principals);
+	free(r->keys);
 	json_decref(r->gone);
 	json_decref(r->lost);
 	json_decref(r->locks);
@@ -106,6 +110,15 @@ static struct sam_replay_principal *touch_principal(struct sam_replay *r, const 
 {
 	const struct sam_principal *found = name ? sam_registry_principal(r->s, name) : NULL;
 	struct sam_replay_principal *state = found ? &r->principals[found - r->s->principals] : NULL;
+	if (state)
+		state->touched = true;
+	return state;
+}
+
+static struct sam_replay_key *touch_key(struct sam_replay *r, const char *credential)
+{
+	const struct sam_key *found = credential ? sam_registry_key(r->s, credential) : NULL;
+	struct sam_replay_key *state = found ? &r->keys[found - r->s->keys] : NULL;
 	if (state)
 		state->touched = true;
 	return state;
@@ -157,6 +170,41 @@ static bool take_signer_add(struct sam_replay *r, const struct record *x)
 static bool take_key_generate(struct sam_replay *r, const struct record *x)
 {
 	return put(r->lost, x->credential, 1);
+}
+
+/* Its signer said yes: that permits. That the one it renews has ended, forbids. */
+static bool take_key_activate(struct sam_replay *r, const struct record *x)
+{
+	struct sam_replay_key *key = touch_key(r, x->credential), *old = touch_key(r, x->old_value);
+	if (key && r->rules.complete && key->life == SAM_LIFE_INACTIVE)
+		key->life = SAM_LIFE_ACTIVE;
+	if (old)
+		old->ended = true;
+	return true;
+}
+
+static bool take_key_suspend(struct sam_replay *r, const struct record *x)
+{
+	struct sam_replay_key *key = touch_key(r, x->credential);
+	if (key && key->life != SAM_LIFE_REVOKED)
+		key->life = SAM_LIFE_SUSPENDED;
+	return true;
+}
+
+static bool take_key_resume(struct sam_replay *r, const struct record *x)
+{
+	struct sam_replay_key *key = touch_key(r, x->credential);
+	if (key && key->life == SAM_LIFE_SUSPENDED)
+		key->life = SAM_LIFE_ACTIVE;
+	return true;
+}
+
+static bool take_key_end(struct sam_replay *r, const struct record *x)
+{
+	struct sam_replay_key *key = touch_key(r, x->credential);
+	if (key)
+		key->ended = true;
+	return true;
 }
 
 /* A new one is lost; an old one is taken away again. Who has ever had one is no newcomer any more. */
@@ -293,6 +341,13 @@ static const struct {
 	{SAM_EVENT_SIGNER_ADD, take_signer_add, ALWAYS},
 	{SAM_EVENT_SIGNER_UNLOCK, take_signer_unlock, PROVEN},
 	{SAM_EVENT_KEY_GENERATE, take_key_generate, ALWAYS},
+	{SAM_EVENT_KEY_IMPORT, take_key_generate, ALWAYS},
+	{SAM_EVENT_KEY_ACTIVATE, take_key_activate, ALWAYS},
+	{SAM_EVENT_KEY_SUSPEND, take_key_suspend, ALWAYS},
+	{SAM_EVENT_KEY_RESUME, take_key_resume, PROVEN},
+	{SAM_EVENT_KEY_REVOKE, take_key_end, ALWAYS},
+	{SAM_EVENT_KEY_RETIRE, take_key_end, ALWAYS},
+	{SAM_EVENT_KEY_DESTROY, take_key_end, ALWAYS},
 	{SAM_EVENT_AUTHENTICATOR_ADD, take_authenticator, ALWAYS},
 	{SAM_EVENT_AUTHENTICATOR_CHANGE, take_authenticator, ALWAYS},
 	{SAM_EVENT_PRINCIPAL_ADD, take_principal_add, ALWAYS},

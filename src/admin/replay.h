@@ -22,6 +22,7 @@ struct sam_replay {
 	struct sam_replay_rules rules;
 	struct sam_replay_signer *signers;       /* the rest is this file's: beside those of the snapshot */
 	struct sam_replay_principal *principals;
+	struct sam_replay_key *keys;
 	json_t *gone;             /* kids that were taken from signers */
 	json_t *lost;             /* ids, names and credentialIDs that were given after the backup */
 	json_t *locks;            /* until when names are locked; 0: unlocked since */
@@ -60,7 +61,7 @@ enum sam_reason sam_replay_locks(const struct sam_replay *replay,
 				 enum sam_reason (*each)(void *arg, const char *name, int64_t until),
 				 void *arg) SAM_MUST;
 
-/** sam_replay_describe(replay): For people: {suspended, removed, authenticators, locked, lost}, lists of names. NULL:
+/** sam_replay_describe(replay): For people: {suspended, removed, authenticators, locked, lost, keys (ended)}, lists of names. NULL:
  * no memory. */
 json_t *sam_replay_describe(const struct sam_replay *replay);
 

@@ -106,6 +106,21 @@ static enum sam_reason edit_authenticators(const struct sam_replay *r, struct sa
 	return reason;
 }
 
+/* What became of them one by one; those of removed signers went with these. */
+static enum sam_reason edit_key(const struct sam_replay *r, struct sam_edit *edit, size_t i, int64_t now)
+{
+	const struct sam_replay_key *state = &r->keys[i];
+	struct sam_key key = r->s->keys[i];
+	if (!state->touched || signer_removed(r, key.signer))
+		return SAM_OK;
+	/* whoever writes into the trail must not have keys destroyed */
+	if (state->ended)
+		return sam_edit_remove_key(edit, &key, r->rules.complete, now);
+	key.life = state->life;
+	key.changed = now;
+	return sam_edit_set_key(edit, &key);
+}
+
 static bool there_is(const struct sam_snapshot *s, const char *name)
 {
 	return sam_registry_signer(s, name) || sam_registry_principal(s, name) || sam_registry_key(s, name);
@@ -141,6 +156,8 @@ enum sam_reason sam_replay_edit(const struct sam_replay *r, struct sam_edit *edi
 		reason = edit_authenticators(r, edit);
 	for (size_t i = 0; reason == SAM_OK && i < r->s->signer_count; i++)
 		reason = edit_signer(r, edit, i, now);
+	for (size_t i = 0; reason == SAM_OK && i < r->s->key_count; i++)
+		reason = edit_key(r, edit, i, now);
 	for (size_t i = 0; reason == SAM_OK && i < r->s->principal_count; i++)
 		reason = edit_principal(r, edit, i, now);
 	if (reason == SAM_OK)
@@ -184,6 +201,10 @@ json_t *sam_replay_describe(const struct sam_replay *r)
 		if (principal_removed(r, i) || principal_locked(r, i))
 			json_array_append_new(principal_removed(r, i) ? removed : locked,
 					      json_string(r->s->principals[i].name));
-	return json_pack("{so so so so so}", "suspended", suspended, "removed", removed, "authenticators",
+	json_t *keys = json_array();
+	for (size_t i = 0; i < r->s->key_count; i++)
+		if (r->keys[i].ended)
+			json_array_append_new(keys, json_string(r->s->keys[i].credential));
+	return json_pack("{so so so so so so}", "keys", keys, "suspended", suspended, "removed", removed, "authenticators",
 			 keys_of(r->gone), "locked", locked, "lost", keys_of(r->lost));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What a replay knows of each signer and principal of the backup: between replay.c, which reads records, and
+ * What a replay knows of each signer, principal and key of the backup: between replay.c, which reads records, and
  * replay_edit.c, which makes changes of it.
  */
 #ifndef SAM_ADMIN_REPLAY_STATE_H
@@ -19,6 +19,11 @@ struct sam_replay_signer {
 struct sam_replay_principal {
 	bool touched, locked, removed, secret_gone, device_gone;
 	unsigned roles_gone;
+};
+
+struct sam_replay_key {
+	bool touched, ended;
+	enum sam_life life;       /* as it is now, if it has not ended */
 };
 
 #endif

@@ -49,6 +49,11 @@ enum sam_reason sam_mechanism_scheme(const CK_MECHANISM *mechanism, struct sam_s
  * OIDs of PKCS#1, ecdsa-with-SHA*, Ed25519; the plain rsaEncryption OID means PKCS#1 v1.5. */
 bool sam_mechanism_matches_oid(const struct sam_mechanism *m, enum sam_hash hash, const char *oid);
 
+/** sam_key_type_name(type, bits): "rsa:3072", "ec:P-256", "ed25519": as samctl, SADs and records name it; "rsa", "ec" for
+ * a size that nobody is offered; static. sam_key_type_by_name(): false if it is none. */
+const char *sam_key_type_name(enum sam_key_type type, unsigned bits);
+bool sam_key_type_by_name(const char *name, enum sam_key_type *type, unsigned *bits);
+
 /** sam_signature_size(type, bits): The bytes of a signature with such a key. */
 size_t sam_signature_size(enum sam_key_type type, unsigned bits);
 

@@ -47,7 +47,7 @@ bool sam_act_may_wait(enum sam_act act)
 {
 	const struct sam_act_info *info = sam_act_info(act);
 
-	return info && !(info->first & (SAM_ANYBODY | SAM_SIGNER)) && !only_looks(info->verb) &&
+	return info && info->first && !(info->first & (SAM_ANYBODY | SAM_SIGNER)) && !only_looks(info->verb) &&
 	       strncmp(info->verb, "pending ", strlen("pending "));
 }
 

@@ -160,9 +160,9 @@ static enum sam_reason ungrant(struct sam_edit *edit, const struct sam_principal
 }
 
 /* Until it is seen to be gone from the CM, what it is called there is kept. */
-static enum sam_reason bury_key(struct sam_edit *edit, const struct sam_key *k, bool destroy, int64_t now)
+enum sam_reason sam_edit_remove_key(struct sam_edit *edit, const struct sam_key *k, bool destroy, int64_t now)
 {
-	struct sam_tombstone t = {.removed = now, .in_cm = destroy};
+	struct sam_tombstone t = {.removed = now, .is_key = true, .in_cm = destroy};
 	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_KEY, k->credential, NULL);
 	memcpy(t.name, k->credential, sizeof k->credential);
 	memcpy(t.cm_id, k->cm_id, sizeof t.cm_id);
@@ -182,7 +182,7 @@ enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_s
 	for (size_t i = 0; reason == SAM_OK && i < s->key_count; i++) {
 		if (strcmp(s->keys[i].signer, signer->id) != 0)
 			continue;
-		reason = bury_key(edit, &s->keys[i], destroy, now);
+		reason = sam_edit_remove_key(edit, &s->keys[i], destroy, now);
 	}
 	for (size_t i = 0; reason == SAM_OK && i < s->principal_count; i++)
 		if (s->principals[i].signer_count)
@@ -220,6 +220,29 @@ enum sam_reason sam_edit_add_key(struct sam_edit *edit, const struct sam_key *k)
 		return SAM_NOT_FOUND;
 	enum sam_reason reason = sam_row_write_key(k, &body);
 	return reason == SAM_OK ? put(edit, SAM_CHANGE_ADD, SAM_ROW_KEY, k->credential, body) : reason;
+}
+
+/* Whose it is, what it was born as. */
+static bool same_birth(const struct sam_key *a, const struct sam_key *b)
+{
+	return strcmp(a->credential, b->credential) == 0 && strcmp(a->signer, b->signer) == 0 &&
+	       strcmp(a->label, b->label) == 0 && a->type == b->type && a->bits == b->bits &&
+	       memcmp(a->thumbprint, b->thumbprint, sizeof a->thumbprint) == 0 &&
+	       memcmp(a->cm_id, b->cm_id, sizeof a->cm_id) == 0 && a->created == b->created && a->origin == b->origin &&
+	       strcmp(a->attributes, b->attributes) == 0 && strcmp(a->evidence, b->evidence) == 0 &&
+	       a->start == b->start && a->end == b->end && strcmp(a->renews, b->renews) == 0;
+}
+
+enum sam_reason sam_edit_set_key(struct sam_edit *edit, const struct sam_key *k)
+{
+	const struct sam_key *was = sam_registry_key(edit->snapshot, k->credential);
+	char *body = NULL;
+	if (!was)
+		return SAM_NOT_FOUND;
+	if (!same_birth(was, k))
+		return SAM_INTERNAL;
+	enum sam_reason reason = sam_row_write_key(k, &body);
+	return reason == SAM_OK ? put(edit, SAM_CHANGE_REPLACE, SAM_ROW_KEY, k->credential, body) : reason;
 }
 
 /* ---- pending acts ---- */
@@ -284,10 +307,10 @@ enum sam_reason sam_edit_tombstone(struct sam_edit *edit, const char *name, int6
 	return sam_mem_copy_text(t.name, sizeof t.name, name) ? put_tombstone(edit, SAM_CHANGE_ADD, &t) : SAM_ARGUMENTS;
 }
 
-enum sam_reason sam_edit_key_gone(struct sam_edit *edit, const struct sam_tombstone *tombstone)
+enum sam_reason sam_edit_key_in_cm(struct sam_edit *edit, const struct sam_tombstone *tombstone, bool in_cm)
 {
 	struct sam_tombstone t = *tombstone;
-	t.in_cm = false;
+	t.in_cm = in_cm;
 	return put_tombstone(edit, SAM_CHANGE_REPLACE, &t);
 }
 

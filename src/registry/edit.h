@@ -45,6 +45,12 @@ enum sam_reason sam_edit_remove_authenticator(struct sam_edit *edit, const char 
 
 /** sam_edit_add_key(edit, k): EXISTS also for a second key with the same first half of the thumbprint. */
 enum sam_reason sam_edit_add_key(struct sam_edit *edit, const struct sam_key *k) SAM_MUST;
+/** sam_edit_set_key(edit, k): State and certificate; INTERNAL if anything else of it is another than before: what a key
+ * was born as is sealed once (P3-A1-8.6). */
+enum sam_reason sam_edit_set_key(struct sam_edit *edit, const struct sam_key *k) SAM_MUST;
+/** sam_edit_remove_key(edit, k, destroy, now): Its credentialID is never given again; to be destroyed in the CM if
+ * ${destroy}. */
+enum sam_reason sam_edit_remove_key(struct sam_edit *edit, const struct sam_key *k, bool destroy, int64_t now) SAM_MUST;
 
 enum sam_reason sam_edit_add_pending(struct sam_edit *edit, const struct sam_pending *p) SAM_MUST;
 enum sam_reason sam_edit_remove_pending(struct sam_edit *edit, const char *id) SAM_MUST;
@@ -59,8 +65,8 @@ enum sam_reason sam_edit_second_officer(struct sam_edit *edit, bool may) SAM_MUS
 enum sam_reason sam_edit_cm_disabled(struct sam_edit *edit, bool disabled) SAM_MUST;
 /** sam_edit_tombstone(edit, name, now): The name is never given again. */
 enum sam_reason sam_edit_tombstone(struct sam_edit *edit, const char *name, int64_t now) SAM_MUST;
-/** sam_edit_key_gone(edit, tombstone): The removed key is not in the CM any more. */
-enum sam_reason sam_edit_key_gone(struct sam_edit *edit, const struct sam_tombstone *tombstone) SAM_MUST;
+/** sam_edit_key_in_cm(edit, tombstone, in_cm): The removed key is, or is not any more, in the CM. */
+enum sam_reason sam_edit_key_in_cm(struct sam_edit *edit, const struct sam_tombstone *tombstone, bool in_cm) SAM_MUST;
 
 /* What goes with an edit, all or nothing. */
 struct sam_edit_with {

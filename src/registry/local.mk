@@ -5,6 +5,7 @@ libsam_la_SOURCES += \
 	src/registry/identify.c \
 	src/registry/identify.h \
 	src/registry/internal.h \
+	src/registry/key.c \
 	src/registry/migrate.c \
 	src/registry/password.c \
 	src/registry/password.h \
@@ -12,4 +13,5 @@ libsam_la_SOURCES += \
 	src/registry/registry.h \
 	src/registry/row.c \
 	src/registry/row.h \
+	src/registry/row_key.c \
 	src/registry/row_state.c

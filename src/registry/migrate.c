@@ -73,13 +73,48 @@ static enum sam_reason from_1(const struct sam_row *row, const struct sam_seal *
 		return signer_1(body, row, seal, out);
 	if (strcmp(row->kind, SAM_ROW_AUTHENTICATOR) == 0)
 		return authenticator_1(body, row, out);
-	return SAM_OK; /* keys are as they were */
+	return SAM_OK;
+}
+
+/* Version 2: a key signed from its birth on; what the CM said of it then was not kept, so the rules of its template
+ * alone are looked at (cm/find.c). */
+static enum sam_reason key_2(json_t *body, char **out)
+{
+	if (json_object_update_new(body, json_pack("{ss ss ss sI sI ss ss sI s{}}", "origin",
+						   sam_origin_name(SAM_ORIGIN_UNKNOWN), "attributes", "", "evidence", "",
+						   "start", (json_int_t)0, "end", (json_int_t)0, "renews", "", "life",
+						   sam_life_name(SAM_LIFE_ACTIVE), "changed", (json_int_t)0,
+						   "certificate")) != 0)
+		return SAM_MEMORY;
+	return sam_row_dump(body, out);
+}
+
+/* Version 2 forgot a removed key's CKA_ID when it was gone from the CM. */
+static enum sam_reason tombstone_2(json_t *body, char **out)
+{
+	const char *cm_id = json_string_value(json_object_get(body, "cm_id"));
+	if (json_object_set_new(body, "in_cm", json_boolean(cm_id && *cm_id)) != 0)
+		return SAM_MEMORY;
+	return sam_row_dump(body, out);
+}
+
+static enum sam_reason from_2(const struct sam_row *row, char **out)
+{
+	const bool key = strcmp(row->kind, SAM_ROW_KEY) == 0;
+	if (!key && strcmp(row->kind, SAM_ROW_TOMBSTONE) != 0)
+		return SAM_OK;
+	sam_auto(json_decref) json_t *body = sam_row_json(row);
+	if (!body)
+		return SAM_STORE_TAMPERED;
+	return key ? key_2(body, out) : tombstone_2(body, out);
 }
 
 enum sam_reason sam_registry_migrate(void *arg, int64_t from, const struct sam_row *row, char **body, size_t *len)
 {
 	*body = NULL;
 	enum sam_reason reason = from < 2 ? from_1(row, arg, body) : SAM_OK;
+	if (reason == SAM_OK && !*body && from < 3) /* what differed in version 1 is written as of now */
+		reason = from_2(row, body);
 	*len = *body ? strlen(*body) : 0;
 	return reason;
 }

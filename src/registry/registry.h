@@ -69,6 +69,33 @@ struct sam_authenticator {
 	int64_t created;
 };
 
+/* What the SAM lets a key do (P1-6.4.1). Expired is no state, the dates say it; a destroyed key is a tombstone. */
+enum sam_life {
+	SAM_LIFE_INACTIVE,  /* waits for its signer's `activate` */
+	SAM_LIFE_ACTIVE,
+	SAM_LIFE_SUSPENDED,
+	SAM_LIFE_REVOKED,   /* for ever; destroyed as soon as the CM can */
+	SAM_LIVES,
+};
+
+/* Where a key came from: sealed at birth, and never another (P3-A1-8). */
+enum sam_origin {
+	SAM_ORIGIN_UNKNOWN,     /* made before origins were sealed */
+	SAM_ORIGIN_CM,          /* born in the CM: LOCAL, ALWAYS_SENSITIVE, NEVER_EXTRACTABLE read true */
+	SAM_ORIGIN_CM_UNPROVEN, /* born in the CM, which does not say all three */
+	SAM_ORIGIN_SIGNER,      /* imported on the signer's word */
+	SAM_ORIGIN_CA,          /* imported in a package that a trusted CA signed */
+	SAM_ORIGINS,
+};
+
+/* A key's certificate, checked when it was registered. */
+struct sam_certificate {
+	uint8_t *der;             /* NULL: none */
+	size_t len;
+	char *issuer, *subject, *serial; /* texts, for records and lists */
+	int64_t not_before, not_after;   /* seconds since 1970 */
+};
+
 struct sam_key {
 	char credential[SAM_CREDENTIAL_SIZE]; /* credentialID */
 	uint8_t thumbprint[32];           /* SHA-256 of the SubjectPublicKeyInfo: the key's identity */
@@ -81,6 +108,15 @@ struct sam_key {
 	size_t spki_len;
 	EVP_PKEY *pkey;                   /* of spki, in the private context */
 	int64_t created;
+	enum sam_origin origin;
+	char *attributes;                 /* what the CM said of it at birth (cm/cm.h); "": an earlier version's key */
+	char *evidence;                   /* the SAM's own statement of the birth, a compact JWS; "": none */
+	int64_t start, end;               /* it signs from the one and before the other; 0: no such date */
+	char renews[SAM_CREDENTIAL_SIZE]; /* the key that ends when this one is activated; "": none */
+	/* what may change: */
+	enum sam_life life;
+	int64_t changed;                  /* SADs for it made then or before are dead; 0: none */
+	struct sam_certificate certificate;
 };
 
 /* An act that waits for its second person. */
@@ -96,8 +132,9 @@ struct sam_pending {
 struct sam_tombstone {
 	char name[SAM_NAME_SIZE];
 	int64_t removed;
-	bool in_cm;                       /* a key that may still be in the CM, under */
+	bool is_key;                      /* a key's, which was in the CM under */
 	uint8_t cm_id[16];
+	bool in_cm;                       /* and may be there still */
 };
 
 /* The policy in force, and by whose word. */
@@ -147,6 +184,13 @@ const struct sam_tombstone *sam_registry_tombstone(const struct sam_snapshot *s,
 
 /** sam_registry_count(snapshot, role): How many principals have that role and are not locked. */
 size_t sam_registry_count(const struct sam_snapshot *s, enum sam_role role);
+
+/** sam_key_usable(key, now): May it sign at that time (seconds), by its state and dates? KEY_INACTIVE, KEY_SUSPENDED,
+ * KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED (P1-6.4.1). */
+enum sam_reason sam_key_usable(const struct sam_key *key, int64_t now) SAM_MUST;
+/** sam_life_name(life), sam_origin_name(origin): "active", "cm"; static. */
+const char *sam_life_name(enum sam_life life);
+const char *sam_origin_name(enum sam_origin origin);
 
 /** sam_device_set(device, jwk, kid, alg, pkey): Fill it: the text and the key are copied and counted up.
  * MEMORY. */

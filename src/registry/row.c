@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Rows of the registry as JSON: people, their device keys and signing keys. The store vouches for the
+ * Rows of the registry as JSON: people and their device keys. The store vouches for the
  * bytes; what is read is checked all the same.
  */
 #include "registry/row.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include "base/encode.h"
 
-enum { JWK_MAX = 4096, SPKI_TEXT_MAX = 4096, SIGNERS_MAX = 100000, PERSONAL_MAX = 8192 };
+enum { JWK_MAX = 4096, SIGNERS_MAX = 100000, PERSONAL_MAX = 8192 };
 
 /* ---- members ---- */
 
@@ -29,6 +29,12 @@ bool sam_row_text(const json_t *body, const char *name, char *out, size_t size)
 {
 	const char *text = json_string_value(json_object_get(body, name));
 	return text && sam_mem_copy_text(out, size, text);
+}
+
+char *sam_row_copy(const json_t *body, const char *name, size_t max)
+{
+	const char *text = json_string_value(json_object_get(body, name));
+	return text && strlen(text) <= max ? strdup(text) : NULL;
 }
 
 bool sam_row_number(const json_t *body, const char *name, int64_t *out)
@@ -52,8 +58,7 @@ bool sam_row_hex(const json_t *body, const char *name, uint8_t *out, size_t size
 	return text && sam_decode_hex(text, strlen(text), out, size, &len) && len == size;
 }
 
-/* The base64url member ${name}, decoded and malloc()ed. */
-static bool get_bytes(const json_t *body, const char *name, size_t max, uint8_t **data, size_t *len)
+bool sam_row_bytes(const json_t *body, const char *name, size_t max, uint8_t **data, size_t *len)
 {
 	const char *text = json_string_value(json_object_get(body, name));
 	size_t size = text ? strlen(text) : 0;
@@ -63,7 +68,7 @@ static bool get_bytes(const json_t *body, const char *name, size_t max, uint8_t 
 	return *data && sam_decode_b64url(text, size, *data, size, len);
 }
 
-static json_t *put_bytes(const uint8_t *data, size_t len)
+json_t *sam_row_b64url(const uint8_t *data, size_t len)
 {
 	sam_auto(sam_free) char *text = malloc(2 * len + 4);
 	if (!text)
@@ -76,14 +81,14 @@ bool sam_row_pkey(const json_t *body, const char *name, EVP_PKEY **out)
 {
 	sam_auto(sam_free) uint8_t *spki = NULL;
 	size_t len;
-	return get_bytes(body, name, SPKI_TEXT_MAX, &spki, &len) && (*out = sam_ossl_pubkey(spki, len));
+	return sam_row_bytes(body, name, SAM_ROW_SPKI_MAX, &spki, &len) && (*out = sam_ossl_pubkey(spki, len));
 }
 
 json_t *sam_row_spki(EVP_PKEY *pkey)
 {
 	sam_auto(sam_free) uint8_t *spki = NULL;
 	size_t len;
-	return pkey && sam_ossl_spki(pkey, &spki, &len) == SAM_OK ? put_bytes(spki, len) : NULL;
+	return pkey && sam_ossl_spki(pkey, &spki, &len) == SAM_OK ? sam_row_b64url(spki, len) : NULL;
 }
 
 json_t *sam_row_device_json(const struct sam_device *device)
@@ -207,7 +212,7 @@ static json_t *write_personal(const struct sam_signer *s, const struct sam_seal 
 	personal_name(s->id, what);
 	if (!text || !sealed || sam_seal_encrypt(seal, what, text, len, sealed) != SAM_OK)
 		return NULL;
-	return put_bytes(sealed, len + SAM_SEAL_OVERHEAD);
+	return sam_row_b64url(sealed, len + SAM_SEAL_OVERHEAD);
 }
 
 static bool read_personal(const json_t *body, const struct sam_seal *seal, struct sam_signer *out)
@@ -216,7 +221,7 @@ static bool read_personal(const json_t *body, const struct sam_seal *seal, struc
 	sam_auto(sam_free) uint8_t *sealed = NULL;
 	size_t len;
 	personal_name(out->id, what);
-	if (!get_bytes(body, "personal", PERSONAL_MAX, &sealed, &len) || len < SAM_SEAL_OVERHEAD ||
+	if (!sam_row_bytes(body, "personal", PERSONAL_MAX, &sealed, &len) || len < SAM_SEAL_OVERHEAD ||
 	    sam_seal_decrypt(seal, what, sealed, len, (uint8_t *)text) != SAM_OK)
 		return false;
 	sam_auto(json_decref) json_t *json = json_loadb(text, len - SAM_SEAL_OVERHEAD, JSON_REJECT_DUPLICATES, NULL);
@@ -282,55 +287,4 @@ enum sam_reason sam_row_read_authenticator(const struct sam_row *row, struct sam
 void sam_row_free_authenticator(struct sam_authenticator *a)
 {
 	sam_device_clear(&a->device);
-}
-
-/* ---- keys ---- */
-
-enum sam_reason sam_row_write_key(const struct sam_key *k, char **body)
-{
-	char thumbprint[65], cm_id[33];
-	sam_encode_hex(k->thumbprint, sizeof k->thumbprint, thumbprint);
-	sam_encode_hex(k->cm_id, sizeof k->cm_id, cm_id);
-	sam_auto(json_decref) json_t *json =
-		json_pack("{ss ss ss si si ss so sI}", "thumbprint", thumbprint, "signer", k->signer, "label", k->label,
-			  "type", (int)k->type, "bits", (int)k->bits, "cm_id", cm_id, "spki",
-			  put_bytes(k->spki, k->spki_len), "created", (json_int_t)k->created);
-	return sam_row_dump(json, body);
-}
-
-/* The key is known by the SHA-256 of its SubjectPublicKeyInfo (invariant 2): computed, not believed. */
-static bool same_key(const struct sam_key *k)
-{
-	uint8_t thumbprint[32];
-	char credential[33];
-	if (sam_ossl_digest(SAM_HASH_SHA256, k->spki, k->spki_len, thumbprint) != SAM_OK)
-		return false;
-	sam_encode_hex(thumbprint, 16, credential);
-	return memcmp(thumbprint, k->thumbprint, sizeof thumbprint) == 0 && strcmp(credential, k->credential) == 0;
-}
-
-enum sam_reason sam_row_read_key(const struct sam_row *row, struct sam_key *out)
-{
-	sam_auto(json_decref) json_t *body = sam_row_json(row);
-	int64_t type, bits;
-	bool ok = body && sam_mem_copy_text(out->credential, sizeof out->credential, row->id) &&
-		  sam_row_hex(body, "thumbprint", out->thumbprint, sizeof out->thumbprint) &&
-		  sam_row_text(body, "signer", out->signer, sizeof out->signer) && is_name(out->signer) &&
-		  sam_row_text(body, "label", out->label, sizeof out->label) && sam_row_number(body, "type", &type) &&
-		  sam_row_number(body, "bits", &bits) && sam_row_hex(body, "cm_id", out->cm_id, sizeof out->cm_id) &&
-		  sam_row_number(body, "created", &out->created) &&
-		  get_bytes(body, "spki", SPKI_TEXT_MAX, &out->spki, &out->spki_len) &&
-		  (out->pkey = sam_ossl_pubkey(out->spki, out->spki_len)) && same_key(out) && type >= SAM_KEY_RSA &&
-		  type <= SAM_KEY_ED25519 && bits > 0 && bits <= 16384;
-	if (!ok)
-		return SAM_STORE_TAMPERED;
-	out->type = (enum sam_key_type)type;
-	out->bits = (unsigned)bits;
-	return SAM_OK;
-}
-
-void sam_row_free_key(struct sam_key *k)
-{
-	free(k->spki);
-	EVP_PKEY_free(k->pkey);
 }

@@ -55,7 +55,9 @@ void sam_row_free_key(struct sam_key *k);
 void sam_row_free_pending(struct sam_pending *p);
 void sam_row_free_sealed(struct sam_sealed *p);
 
-/* ---- what the two files of rows share (row.c) ---- */
+/* ---- what the files of rows share (row.c) ---- */
+
+enum { SAM_ROW_SPKI_MAX = 4096 }; /* characters */
 
 /** sam_row_dump(json, out): Compact text; NULL JSON: INTERNAL. */
 enum sam_reason sam_row_dump(const json_t *json, char **out) SAM_MUST;
@@ -65,6 +67,12 @@ bool sam_row_text(const json_t *body, const char *name, char *out, size_t size);
 bool sam_row_number(const json_t *body, const char *name, int64_t *out);
 bool sam_row_flag(const json_t *body, const char *name, bool *out);
 bool sam_row_hex(const json_t *body, const char *name, uint8_t *out, size_t size);
+/** sam_row_bytes(body, name, max, data, len): That base64url text of at most ${max} characters, decoded and malloc()ed;
+ * sam_row_b64url(data, len): the reverse, a new JSON string. */
+bool sam_row_bytes(const json_t *body, const char *name, size_t max, uint8_t **data, size_t *len);
+json_t *sam_row_b64url(const uint8_t *data, size_t len);
+/** sam_row_copy(body, name, max): The text of at most ${max} bytes, malloc()ed; NULL. */
+char *sam_row_copy(const json_t *body, const char *name, size_t max);
 /** sam_row_pkey(body, name, out): A public key that stands there as its SubjectPublicKeyInfo. */
 bool sam_row_pkey(const json_t *body, const char *name, EVP_PKEY **out);
 /** sam_row_spki(pkey): That text as a new JSON string; NULL if there is no memory. */

@@ -46,9 +46,10 @@ void sam_row_free_pending(struct sam_pending *p)
 enum sam_reason sam_row_write_tombstone(const struct sam_tombstone *t, char **body)
 {
 	char cm_id[33] = "";
-	if (t->in_cm)
+	if (t->is_key)
 		sam_encode_hex(t->cm_id, sizeof t->cm_id, cm_id);
-	sam_auto(json_decref) json_t *json = json_pack("{sI ss}", "removed", (json_int_t)t->removed, "cm_id", cm_id);
+	sam_auto(json_decref) json_t *json = json_pack("{sI ss sb}", "removed", (json_int_t)t->removed, "cm_id", cm_id,
+						       "in_cm", (int)t->in_cm);
 	return sam_row_dump(json, body);
 }
 
@@ -56,10 +57,10 @@ enum sam_reason sam_row_read_tombstone(const struct sam_row *row, struct sam_tom
 {
 	sam_auto(json_decref) json_t *body = sam_row_json(row);
 	const char *cm_id = json_string_value(json_object_get(body, "cm_id"));
-	out->in_cm = cm_id && *cm_id;
+	out->is_key = cm_id && *cm_id;
 	bool ok = cm_id && sam_mem_copy_text(out->name, sizeof out->name, row->id) &&
-		  sam_row_number(body, "removed", &out->removed) &&
-		  (!out->in_cm || sam_row_hex(body, "cm_id", out->cm_id, sizeof out->cm_id));
+		  sam_row_number(body, "removed", &out->removed) && sam_row_flag(body, "in_cm", &out->in_cm) &&
+		  (out->is_key ? sam_row_hex(body, "cm_id", out->cm_id, sizeof out->cm_id) : !out->in_cm);
 	return ok ? SAM_OK : SAM_STORE_TAMPERED;
 }
 

@@ -40,7 +40,7 @@ static enum sam_reason find_key(struct passage *p)
 		return SAM_KEY_HANDLE;
 	}
 	/* again, though C_SignInit asked: a date may have passed since */
-	return sam_policy_may_sign(p->policy, &p->request->scheme, p->key->type, p->key->bits, sam_clock_now());
+	return sam_key_may_sign(p->sam, p->snapshot, p->policy, p->key, &p->request->scheme, p->request->purpose);
 }
 
 /* The DTBS/R by the mechanism's row of the table in p11-sam(8); CKM_EDDSA's waits for the
@@ -91,6 +91,8 @@ static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
 {
 	if (strcmp(a->sub, p->key->signer) != 0 || strcmp(a->credential, p->key->credential) != 0)
 		return SAM_KEY_NOT_AUTHORISED;
+	if (a->iat <= p->key->changed) /* it was suspended since, and resumed */
+		return SAM_ACTIVATION_ENDED;
 	enum sam_reason reason = sam_present_still(p->snapshot, a, sam_clock_now());
 	if (reason == SAM_SAD_KEY_UNKNOWN || reason == SAM_SAD_OLD)
 		return SAM_ACTIVATION_ENDED; /* its device was removed since, or something else about the signer changed */
@@ -195,6 +197,7 @@ static enum sam_reason let_cm_sign(struct passage *p, uint8_t *signature, size_t
 		.hash = p->hash,
 		.digest = p->dtbsr,
 		.bits = p->key->bits,
+		.attributes = p->key->attributes,
 	};
 	memcpy(job.id, p->key->cm_id, sizeof job.id);
 	if (job.padding == SAM_PAD_EDDSA) {
@@ -225,7 +228,7 @@ static void describe(const struct passage *p, struct sam_event *event)
 {
 	const struct sam_activation *a = p->activation;
 	memset(event, 0, sizeof *event);
-	event->type = SAM_EVENT_SIGN;
+	event->type = p->request->purpose == SAM_SIGN_CSR ? SAM_EVENT_KEY_CSR : SAM_EVENT_SIGN;
 	sam_login_describe(event, p->request->login);
 	sam_present_describe(event, a);
 	event->credential = p->request->credential;
@@ -262,7 +265,7 @@ static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_
 /* What an operator must hear of, beside the refusal itself (P1-7.1.4.7). */
 static void alert(struct passage *p, struct sam_event *event, enum sam_reason why)
 {
-	if (why == SAM_SIGNATURE_MISMATCH || why == SAM_STORE_TAMPERED)
+	if (why == SAM_SIGNATURE_MISMATCH || why == SAM_STORE_TAMPERED || why == SAM_KEY_CHANGED)
 		event->type = SAM_EVENT_INTEGRITY;
 	else if (why == SAM_CM_FAILED || why == SAM_CM_PIN || why == SAM_CM_PIN_REFUSED || why == SAM_CM_TOKEN ||
 		 why == SAM_CM_BUSY || why == SAM_CM_KEY_MISSING)

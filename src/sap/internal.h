@@ -28,6 +28,13 @@ struct sam {
 enum sam_reason sam_sealed_now(struct sam *sam, const struct sam_snapshot *snapshot,
 			       const struct sam_policy **policy) SAM_MUST;
 
+/** sam_key_may_sign(sam, snapshot, policy, key, scheme, purpose): May this key sign so, now: the policy, the key's life
+ * and dates, the CM, the clock, the certificate (P1-7.1.1.12.3)? What the policy says, KEY_* of sam_key_usable(),
+ * CM_UNAPPROVED, CLOCK, CERTIFICATE_MISSING, CERTIFICATE_EXPIRED. */
+enum sam_reason sam_key_may_sign(struct sam *sam, const struct sam_snapshot *snapshot, const struct sam_policy *policy,
+				 const struct sam_key *key, const struct sam_scheme *scheme,
+				 enum sam_sign_purpose purpose) SAM_MUST;
+
 /** sam_present(sam, snapshot, pin, out, msg): The one way from a SAD or SAD token to an activation: parse,
  * find the authenticator, verify, check the claims and the store's memory of this (iss, jti). Takes
  * nothing up, records nothing. ${out} is released with sam_activation_release(). Where it fails, but the
@@ -50,7 +57,5 @@ void sam_present_describe(struct sam_event *event, const struct sam_activation *
 /** sam_login_describe(event, login): The event's actor. */
 void sam_login_describe(struct sam_event *event, const struct sam_login *login);
 
-/** sam_login_may_use(snapshot, login, signer): May this login use the keys of that signer? (invariant 7) */
-bool sam_login_may_use(const struct sam_snapshot *snapshot, const struct sam_login *login, const char *signer);
 
 #endif

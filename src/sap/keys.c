@@ -8,6 +8,12 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
+/* What the CM said at birth; an earlier version looked at all three and kept none. */
+static bool said(const struct sam_key *key, const char *attribute)
+{
+	return key->origin == SAM_ORIGIN_UNKNOWN || strstr(key->attributes, attribute);
+}
+
 static bool view_key(const struct sam_policy *policy, const struct sam_key *key, struct sam_key_view *view)
 {
 	size_t len;
@@ -23,6 +29,18 @@ static bool view_key(const struct sam_policy *policy, const struct sam_key *key,
 		return false;
 	memcpy(view->spki, key->spki, key->spki_len);
 	view->spki_len = key->spki_len;
+	view->start = key->start;
+	view->end = key->end;
+	view->local = said(key, "CKA_LOCAL=01");
+	view->always_sensitive = said(key, "CKA_ALWAYS_SENSITIVE=01");
+	view->never_extractable = said(key, "CKA_NEVER_EXTRACTABLE=01");
+	if (!key->certificate.der)
+		return true;
+	view->certificate = malloc(key->certificate.len);
+	if (!view->certificate)
+		return false;
+	memcpy(view->certificate, key->certificate.der, key->certificate.len);
+	view->certificate_len = key->certificate.len;
 	return true;
 }
 
@@ -58,14 +76,70 @@ enum sam_reason sam_keys(struct sam *sam, const struct sam_login *login, struct 
 
 void sam_keys_free(struct sam_key_view *views, size_t count)
 {
-	for (size_t i = 0; views && i < count; i++)
+	for (size_t i = 0; views && i < count; i++) {
 		free(views[i].spki);
+		free(views[i].certificate);
+	}
 	free(views);
 }
 
 enum sam_reason sam_keys_version(struct sam *sam, uint64_t *version)
 {
 	return sam_store_grants_version(sam->store, version);
+}
+
+/* A certificate at the time of a clock that can be believed (P1-7.1.1.12.3); without one only its request is signed. */
+static enum sam_reason check_certificate(const struct sam_policy *policy, const struct sam_key *key, int64_t now)
+{
+	const struct sam_certificate *c = &key->certificate;
+	if (!policy->certificate_required)
+		return SAM_OK;
+	if (!c->der)
+		return SAM_CERTIFICATE_MISSING;
+	return now >= c->not_before && now <= c->not_after ? SAM_OK : SAM_CERTIFICATE_EXPIRED;
+}
+
+static enum sam_reason check_clock(const struct sam_policy *policy)
+{
+	struct sam_clock_state clock;
+	if (!policy->require_sync)
+		return SAM_OK;
+	sam_clock_sync_state(&clock);
+	return clock.synchronised ? SAM_OK : SAM_CLOCK;
+}
+
+enum sam_reason sam_key_may_sign(struct sam *sam, const struct sam_snapshot *s, const struct sam_policy *policy,
+				 const struct sam_key *key, const struct sam_scheme *scheme,
+				 enum sam_sign_purpose purpose)
+{
+	const struct sam_policy_cm *entry;
+	struct sam_cm_info info;
+	const int64_t now = sam_clock_now();
+	if (s->cm_disabled)
+		return SAM_CM_DISABLED;
+	sam_cm_info(sam->cm, &info);
+	enum sam_reason reason = sam_policy_may_sign(policy, scheme, key->type, key->bits, now);
+	if (reason == SAM_OK)
+		reason = sam_key_usable(key, now);
+	if (reason == SAM_OK)
+		reason = sam_policy_cm(policy, info.manufacturer, info.model, info.firmware, now, &entry);
+	if (reason == SAM_OK)
+		reason = check_clock(policy);
+	return reason == SAM_OK && purpose == SAM_SIGN_DATA ? check_certificate(policy, key, now) : reason;
+}
+
+enum sam_reason sam_may_verify(struct sam *sam, const struct sam_scheme *scheme, enum sam_key_type type, unsigned bits)
+{
+	const struct sam_policy *policy;
+	const struct sam_snapshot *s;
+	enum sam_reason reason = sam_registry_get(sam->registry, &s);
+	if (reason != SAM_OK)
+		return reason;
+	reason = sam_sealed_now(sam, s, &policy);
+	if (reason == SAM_OK)
+		reason = sam_policy_may_verify(policy, scheme, type, bits, sam_clock_now());
+	sam_registry_put(s);
+	return reason;
 }
 
 enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, const char *credential,
@@ -87,7 +161,7 @@ enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, con
 			reason = SAM_KEY_HANDLE;
 	}
 	if (reason == SAM_OK)
-		reason = sam_policy_may_sign(policy, scheme, key->type, key->bits, sam_clock_now());
+		reason = sam_key_may_sign(sam, s, policy, key, scheme, SAM_SIGN_DATA);
 	if (reason == SAM_OK && !sam_cm_has(sam->cm, scheme->mechanism))
 		reason = SAM_CM_MECHANISM;
 	if (reason != SAM_OK) {

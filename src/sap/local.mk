@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libsam_la_SOURCES += \
+	src/sap/certify.c \
+	src/sap/certify.h \
 	src/sap/door.c \
 	src/sap/exchange.c \
 	src/sap/internal.h \

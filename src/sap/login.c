@@ -280,6 +280,8 @@ enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, con
 	} else if (reason == SAM_OK && (reason = sam_present(sam, s, &pin, &a, &msg)) == SAM_OK) {
 		if ((name && strcmp(name, a->sub) != 0) || !sam_login_may_use(s, login, a->sub))
 			reason = SAM_SAD_FOREIGN;
+		else if (a->order) /* for no signature */
+			reason = SAM_SAD_OPERATION;
 	}
 	/* A SAD that passed is recorded with the signature or refusal that follows. */
 	if (reason == SAM_OK) {

@@ -6,6 +6,7 @@
 #include "sap/sad_details.h"
 
 #include <string.h>
+#include "base/encode.h"
 
 static enum sam_reason refuse(enum sam_reason reason, struct sam_msg *msg, const char *what)
 {
@@ -54,21 +55,85 @@ static enum sam_reason read_authenticator(const json_t *params, struct sam_sad_o
 	return SAM_OK;
 }
 
+static bool credential(const json_t *params, struct sam_sad_operation *out)
+{
+	return text(params, "credentialID", out->credential, sizeof out->credential) &&
+	       sam_sad_credential_valid(out->credential);
+}
+
+/* A SHA-256 in lower-case hexadecimal. */
+static bool sha256(const json_t *params, const char *name, struct sam_sad_operation *out)
+{
+	char hex[65];
+	size_t len;
+	return text(params, name, hex, sizeof hex) && strspn(hex, "0123456789abcdef") == sizeof hex - 1 &&
+	       sam_decode_hex(hex, sizeof hex - 1, out->sha256, sizeof out->sha256, &len);
+}
+
 /* suspend, resume, destroy: of a key, or of the signer. */
 static enum sam_reason read_life(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
 {
 	static const char *const members[] = {"credentialID", "reason", NULL};
 	if (!only(params, members))
 		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
-	if (json_object_get(params, "credentialID") &&
-	    (!text(params, "credentialID", out->credential, sizeof out->credential) ||
-	     !sam_sad_credential_valid(out->credential)))
+	if (json_object_get(params, "credentialID") && !credential(params, out))
 		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.credentialID");
 	if (json_object_get(params, "reason") &&
 	    (!text(params, "reason", out->reason, sizeof out->reason) ||
 	     !sam_sad_label_valid(out->reason, strlen(out->reason))))
 		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.reason");
 	return SAM_OK;
+}
+
+static enum sam_reason read_revoke(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
+{
+	enum sam_reason reason = read_life(params, out, msg);
+	if (reason == SAM_OK && !out->credential[0])
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.credentialID");
+	return reason;
+}
+
+static enum sam_reason read_generate(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
+{
+	static const char *const members[] = {"type", "label", NULL};
+	enum sam_key_type type;
+	unsigned bits;
+	if (!only(params, members))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
+	if (!text(params, "type", out->type, sizeof out->type) || !sam_key_type_by_name(out->type, &type, &bits))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.type");
+	if (!text(params, "label", out->label, sizeof out->label) ||
+	    !sam_sad_label_valid(out->label, strlen(out->label)))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.label");
+	return SAM_OK;
+}
+
+static enum sam_reason read_activate(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
+{
+	static const char *const members[] = {"credentialID", "thumbprint", NULL};
+	if (!only(params, members))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
+	if (!credential(params, out))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.credentialID");
+	return sha256(params, "thumbprint", out) ? SAM_OK : refuse(SAM_SAD_CLAIMS, msg, "operation_params.thumbprint");
+}
+
+static enum sam_reason read_csr(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
+{
+	static const char *const members[] = {"credentialID", "sha256", NULL};
+	if (!only(params, members))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
+	if (!credential(params, out))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params.credentialID");
+	return sha256(params, "sha256", out) ? SAM_OK : refuse(SAM_SAD_CLAIMS, msg, "operation_params.sha256");
+}
+
+static enum sam_reason read_import(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
+{
+	static const char *const members[] = {"sha256", NULL};
+	if (!only(params, members))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
+	return sha256(params, "sha256", out) ? SAM_OK : refuse(SAM_SAD_CLAIMS, msg, "operation_params.sha256");
 }
 
 static const struct {
@@ -79,6 +144,11 @@ static const struct {
 	{"resume", read_life},
 	{"destroy", read_life},
 	{"authenticator", read_authenticator},
+	{"generate", read_generate},
+	{"activate", read_activate},
+	{"csr", read_csr},
+	{"revoke", read_revoke},
+	{"import", read_import},
 };
 
 enum sam_reason sam_operation_read(const json_t *claims, struct sam_sad_operation *out, struct sam_msg *msg)

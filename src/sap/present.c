@@ -6,6 +6,7 @@
 #include "sap/internal.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
 
@@ -84,7 +85,33 @@ static enum sam_reason verify_jws(const struct sam_policy *policy, const struct 
 	return reason;
 }
 
-/* ${order} NULL: a SAD for signatures; else one for something else. */
+static bool orders(const json_t *claims, const char *operation)
+{
+	const char *is = json_string_value(json_object_get(claims, "operation"));
+	return is && strcmp(is, operation) == 0;
+}
+
+/* For signatures; or, for applications that make keys, `generate`. */
+static enum sam_reason read_claims(const json_t *claims, const struct sam_sad_rules *rules, struct sam_activation *a,
+				   struct sam_msg *msg)
+{
+	if (!orders(claims, "generate"))
+		return sam_sad_claims(claims, rules, a, msg);
+	struct sam_sad_operation *order = calloc(1, sizeof *order);
+	if (!order)
+		return SAM_MEMORY;
+	enum sam_reason reason = sam_sad_operation_claims(claims, rules, a, order, msg);
+	a->order = order;
+	return reason;
+}
+
+/* Two factors and encryption are not there yet. */
+static enum sam_reason check_factors(const struct sam_snapshot *s)
+{
+	return s->sealed->policy.level > 1 ? SAM_FACTORS : SAM_OK;
+}
+
+/* ${order} NULL: a SAD that an application presents; else one for an act. */
 static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s, const char *text, size_t len,
 				   struct sam_activation *a, struct sam_sad_operation *order, struct sam_msg *msg)
 {
@@ -107,7 +134,7 @@ static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s
 		reason = verify_jws(policy, s, &jws, claims, a, msg);
 	if (reason == SAM_OK)
 		reason = order ? sam_sad_operation_claims(claims, &rules, a, order, msg)
-			       : sam_sad_claims(claims, &rules, a, msg);
+			       : read_claims(claims, &rules, a, msg);
 	if (reason == SAM_OK)
 		reason = sam_seal_mac(sam->seal, SAM_SEAL_PAYLOAD, jws.payload, jws.payload_len, a->payload);
 	sam_jose_clear(&jws);
@@ -142,6 +169,8 @@ enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *s, const
 		return SAM_MEMORY;
 	enum sam_reason reason = pin->kind == SAM_PIN_TOKEN ? present_token(sam, s, pin, a)
 							    : present_sad(sam, s, pin->text, pin->len, a, NULL, msg);
+	if (reason == SAM_OK && a->order)
+		reason = check_factors(s);
 	if (reason != SAM_OK)
 		return reason;
 	struct sam_claim claim;
@@ -192,10 +221,27 @@ enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *s, co
 		reason = SAM_SAD_OPERATION;
 	if (reason != SAM_OK)
 		return reason;
-	if (s->sealed->policy.level > 1) /* two factors and encryption are not there yet */
-		return SAM_FACTORS;
+	reason = check_factors(s);
+	if (reason != SAM_OK)
+		return reason;
 	sam_present_claim(&out->sad, &claim);
 	return sam_store_known(sam->store, &claim, sam_clock_now());
+}
+
+enum sam_reason sam_order_take(struct sam *sam, const struct sam_snapshot *s, const struct sam_activation *a,
+			       struct sam_order *out)
+{
+	struct sam_claim claim;
+	memset(out, 0, sizeof *out);
+	out->sad = *a; /* what that points to stays the activation's */
+	if (!a->order)
+		return SAM_SAD_OPERATION;
+	out->operation = *a->order;
+	enum sam_reason reason = sam_present_still(s, a, sam_clock_now());
+	if (reason == SAM_OK)
+		reason = check_factors(s);
+	sam_present_claim(a, &claim);
+	return reason == SAM_OK ? sam_store_known(sam->store, &claim, sam_clock_now()) : reason;
 }
 
 void sam_order_spend(const struct sam_order *order, struct sam_spend *spend)

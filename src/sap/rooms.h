@@ -65,6 +65,9 @@ enum sam_reason sam_sealed_verify(const struct sam_seal *seal, const struct sam_
 				  const struct sam_policy *policy, const struct sam_device *device, const char *jws,
 				  size_t len, bool timely, struct sam_statement *out, struct sam_msg *msg) SAM_MUST;
 
+/** sam_login_may_use(snapshot, login, signer): May this login use the keys of that signer? (invariant 7) */
+bool sam_login_may_use(const struct sam_snapshot *snapshot, const struct sam_login *login, const char *signer);
+
 /* ---- operation SADs ---- */
 
 /* A SAD that orders something else than a signature, verified. */
@@ -77,6 +80,10 @@ struct sam_order {
  * nothing up (sam_order_spend()), records nothing. FACTORS at levels 2 and 3, which ask for two. */
 enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *snapshot, const char *text, size_t len,
 			       const char *name, struct sam_order *out, struct sam_msg *msg) SAM_MUST;
+/** sam_order_take(sam, snapshot, activation, out): The same of one that was presented and verified already, on the
+ * state of now; ${out} lives as long as it. SAD_OPERATION if it orders nothing. */
+enum sam_reason sam_order_take(struct sam *sam, const struct sam_snapshot *snapshot,
+			       const struct sam_activation *activation, struct sam_order *out) SAM_MUST;
 void sam_order_spend(const struct sam_order *order, struct sam_spend *spend);
 /** sam_order_describe(event, order, verified): The event's members about it; ${verified}: it was taken, and the signer
  * acts. */

@@ -185,6 +185,7 @@ static enum sam_reason read_common(const json_t *claims, const struct sam_sad_ru
 {
 	out->digests = NULL; /* so that sam_sad_clear() is safe whatever was there */
 	out->digest_count = 0;
+	out->order = NULL;
 	out->sign_algo[0] = '\0';
 	enum sam_reason reason = sam_sad_identity(claims, out, msg);
 	if (reason == SAM_OK)
@@ -219,5 +220,6 @@ void sam_sad_clear(struct sam_activation *activation)
 	for (size_t i = 0; i < activation->digest_count; i++)
 		free(activation->digests[i].label);
 	free(activation->digests);
+	free(activation->order);
 	memset(activation, 0, sizeof *activation);
 }

@@ -16,6 +16,16 @@ struct sam_digest {
 	char *label;                 /* or NULL; owned */
 };
 
+/* What a SAD orders that is for no signature: `operation` and its `operation_params` (p11-sam-sad(7)). */
+struct sam_sad_operation {
+	char name[16];
+	char act[8], jkt[SAM_THUMBPRINT_LEN + 1];      /* authenticator */
+	char credential[33];                           /* suspend, resume, destroy: "" is the signer; activate, csr, revoke */
+	char reason[SAM_SAD_LABEL_MAX + 1];            /* suspend, resume, revoke, destroy */
+	char type[16], label[SAM_SAD_LABEL_MAX + 1];   /* generate */
+	uint8_t sha256[32];                            /* activate: the key's thumbprint; csr, import: of what is ordered */
+};
+
 /* What a SAD allows: read from its claims, not yet trusted for anything else. */
 struct sam_activation {
 	char iss[SAM_NAME_SIZE], sub[SAM_NAME_SIZE];
@@ -32,14 +42,7 @@ struct sam_activation {
 	uint8_t sad_sha256[32]; /* of the whole compact JWS */
 	bool token;             /* it came by a SAD token */
 	uint64_t version;       /* of the signer, when it was verified: a change since has ended it */
-};
-
-/* What a SAD orders that is for no signature: `operation` and its `operation_params` (p11-sam-sad(7)). */
-struct sam_sad_operation {
-	char name[16];
-	char act[8], jkt[SAM_THUMBPRINT_LEN + 1];      /* authenticator */
-	char credential[33];                           /* suspend, resume, revoke, destroy; "": the signer */
-	char reason[SAM_SAD_LABEL_MAX + 1];
+	struct sam_sad_operation *order; /* NULL: it is for signatures; else it orders `generate`, and names no key; owned */
 };
 
 /* What the claims are checked against. */

@@ -24,6 +24,15 @@ static json_t *digests_json(const struct sam_activation *a)
 	return list;
 }
 
+/* The token of a SAD that orders `generate`: no key, no digests. */
+static json_t *order_json(const struct sam_activation *a, const char *payload, const char *sha256)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:s,s:s}", "iss", a->iss, "sub", a->sub, "jti", a->jti,
+			 "kid", a->kid, "iat", (json_int_t)a->iat, "nbf", (json_int_t)a->nbf, "exp", (json_int_t)a->exp,
+			 "payload", payload, "sad_sha256", sha256, "version", (json_int_t)a->version, "type",
+			 a->order->type, "label", a->order->label);
+}
+
 enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
 {
 	char payload[65], sha256[65];
@@ -33,7 +42,7 @@ enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
 	sam_auto(json_decref) json_t *digests = digests_json(a);
 	if (!digests)
 		return SAM_MEMORY;
-	sam_auto(json_decref) json_t *json = json_pack(
+	sam_auto(json_decref) json_t *json = a->order ? order_json(a, payload, sha256) : json_pack(
 		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s,s:I}", "iss", a->iss, "sub",
 		a->sub, "jti", a->jti, "kid", a->kid, "iat", (json_int_t)a->iat, "nbf",
 		(json_int_t)a->nbf, "exp", (json_int_t)a->exp, "credential", a->credential, "hash",
@@ -103,40 +112,58 @@ static bool digests_member(const json_t *list, struct sam_activation *out)
 	return true;
 }
 
-static bool read_all(const json_t *json, struct sam_activation *a)
+/* What both kinds have. */
+static bool read_frame(const json_t *json, struct sam_activation *a)
+{
+	const json_t *version = json_object_get(json, "version"); /* earlier versions had none: 0 */
+	bool ok = text_member(json, "iss", a->iss, sizeof a->iss) && text_member(json, "sub", a->sub, sizeof a->sub) &&
+		  sam_name_valid(a->sub, strlen(a->sub)) && text_member(json, "jti", a->jti, sizeof a->jti) &&
+		  sam_sad_jti_valid(a->jti, strlen(a->jti)) && text_member(json, "kid", a->kid, sizeof a->kid) &&
+		  sam_sad_thumbprint_valid(a->kid, strlen(a->kid)) && number_member(json, "iat", &a->iat) &&
+		  number_member(json, "nbf", &a->nbf) && number_member(json, "exp", &a->exp) &&
+		  hash_member(json, "payload", a->payload) && hash_member(json, "sad_sha256", a->sad_sha256) &&
+		  (!version || (json_is_integer(version) && json_integer_value(version) >= 0));
+	a->version = (uint64_t)json_integer_value(version);
+	a->token = true;
+	return ok;
+}
+
+static bool read_order(const json_t *json, struct sam_activation *a)
+{
+	enum sam_key_type type;
+	unsigned bits;
+	a->order = calloc(1, sizeof *a->order);
+	if (!a->order || json_object_size(json) != 12)
+		return false;
+	strcpy(a->order->name, "generate");
+	return text_member(json, "type", a->order->type, sizeof a->order->type) &&
+	       sam_key_type_by_name(a->order->type, &type, &bits) &&
+	       text_member(json, "label", a->order->label, sizeof a->order->label) &&
+	       sam_sad_label_valid(a->order->label, strlen(a->order->label));
+}
+
+static bool read_sign(const json_t *json, struct sam_activation *a)
 {
 	char hash[16];
 	int64_t limit = 0;
-	const json_t *version = json_object_get(json, "version"); /* earlier versions had none: 0 */
-	if (json_object_size(json) != (version ? 15 : 14) || !text_member(json, "iss", a->iss, sizeof a->iss) ||
-	    !text_member(json, "sub", a->sub, sizeof a->sub) ||
-	    !sam_name_valid(a->sub, strlen(a->sub)) ||
-	    !text_member(json, "jti", a->jti, sizeof a->jti) ||
-	    !sam_sad_jti_valid(a->jti, strlen(a->jti)) ||
-	    !text_member(json, "kid", a->kid, sizeof a->kid) ||
-	    !sam_sad_thumbprint_valid(a->kid, strlen(a->kid)))
-		return false;
-	if (!number_member(json, "iat", &a->iat) || !number_member(json, "nbf", &a->nbf) ||
-	    !number_member(json, "exp", &a->exp) || !number_member(json, "limit", &limit))
-		return false;
-	if (!text_member(json, "credential", a->credential, sizeof a->credential) ||
-	    !sam_sad_credential_valid(a->credential) ||
-	    !text_member(json, "hash", hash, sizeof hash) ||
+	if (json_object_size(json) != (json_object_get(json, "version") ? 15 : 14) ||
+	    !number_member(json, "limit", &limit) ||
+	    !text_member(json, "credential", a->credential, sizeof a->credential) ||
+	    !sam_sad_credential_valid(a->credential) || !text_member(json, "hash", hash, sizeof hash) ||
 	    !text_member(json, "sign_algo", a->sign_algo, sizeof a->sign_algo) ||
-	    (a->sign_algo[0] && !sam_sad_oid_valid(a->sign_algo)) ||
-	    !hash_member(json, "payload", a->payload) ||
-	    !hash_member(json, "sad_sha256", a->sad_sha256))
+	    (a->sign_algo[0] && !sam_sad_oid_valid(a->sign_algo)))
 		return false;
 	a->hash = sam_hash_by_name(hash);
 	if (a->hash == SAM_HASH_NONE || !digests_member(json_object_get(json, "digests"), a) ||
 	    limit > (int64_t)a->digest_count)
 		return false;
-	if (version && (!json_is_integer(version) || json_integer_value(version) < 0))
-		return false;
-	a->version = (uint64_t)json_integer_value(version);
 	a->limit = (uint32_t)limit;
-	a->token = true;
 	return true;
+}
+
+static bool read_all(const json_t *json, struct sam_activation *a)
+{
+	return read_frame(json, a) && (json_object_get(json, "type") ? read_order(json, a) : read_sign(json, a));
 }
 
 enum sam_reason sam_sad_read(const char *text, size_t len, struct sam_activation *out)

@@ -90,6 +90,10 @@ struct sam_key_view {
 	uint8_t *spki;            /* DER, owned by the view */
 	size_t spki_len;
 	bool always_authenticate;
+	int64_t start, end;       /* seconds since 1970; 0: none */
+	bool local, always_sensitive, never_extractable; /* as sealed at birth */
+	uint8_t *certificate;     /* DER, owned by the view; NULL: none */
+	size_t certificate_len;
 };
 
 /** sam_keys(sam, login, views, count): The keys that this login may use, sorted by credential; nobody
@@ -106,6 +110,25 @@ enum sam_reason sam_keys_version(struct sam *sam, uint64_t *version) SAM_MUST;
 enum sam_reason sam_may_sign(struct sam *sam, const struct sam_login *login, const char *credential,
 			     const CK_MECHANISM *mechanism, struct sam_scheme *scheme) SAM_MUST;
 
+/** sam_may_verify(sam, scheme, type, bits): C_VerifyInit: does the policy still let such signatures be verified? */
+enum sam_reason sam_may_verify(struct sam *sam, const struct sam_scheme *scheme, enum sam_key_type type,
+			       unsigned bits) SAM_MUST;
+
+/* A key that an application asks for. */
+struct sam_new_key {
+	enum sam_key_type type;
+	unsigned bits;
+	char label[SAM_TEXT_SIZE]; /* "": as the SAD says */
+	int64_t start, end;        /* seconds since 1970; 0: none */
+};
+
+/** sam_generate(sam, login, activations, count, what, credential): C_GenerateKeyPair: an act of src/admin: make a key
+ * in the CM for the `sub` of the first of these SADs that orders `generate` and is not used up. NO_ACTIVATION without
+ * one; SAD_PARAMS where it orders another type or label; everything is recorded. ${credential}: the new key's. */
+enum sam_reason sam_generate(struct sam *sam, const struct sam_login *login,
+			     struct sam_activation *const *activations, size_t count,
+			     const struct sam_new_key *what, char credential[SAM_CREDENTIAL_SIZE]) SAM_MUST;
+
 /** sam_mechanism_offered(sam, mechanism): Would C_GetMechanismList list it: policy and CM? */
 bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanism);
 
@@ -114,10 +137,14 @@ void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsig
 
 /* ---- the one door ---- */
 
+/* What is signed: an application's data, or the request for the key's certificate, which the SAM itself made. */
+enum sam_sign_purpose { SAM_SIGN_DATA, SAM_SIGN_CSR };
+
 /* One request to sign. All that it points to is the module's own copy (invariant 2). */
 struct sam_sign_request {
 	const struct sam_login *login;
 	const char *credential;
+	enum sam_sign_purpose purpose;
 	struct sam_scheme scheme;
 	struct sam_activation *const *activations; /* in the order to try: the context login's, then the session-wide ones */
 	size_t activation_count;

@@ -186,8 +186,8 @@ setup_again()
 			--auditor-pin-source "$AUDITOR_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
 		as_officer signer add "$SIGNER" --new-pin-source "$SIGNER_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
 		enrol "$SIGNER" "$DEVICE_KEY" "$demo/device.pub.jwk" >>"$work/again.log" 2>&1 &&
-		CREDENTIAL_RSA=$(as_officer key generate --signer "$SIGNER" --type rsa:3072 --label rsa3072) &&
-		CREDENTIAL_EC=$(as_officer key generate --signer "$SIGNER" --type ec:P-256 --label p256) ||
+		sleep 1.1 && CREDENTIAL_RSA=$(new_key "$SIGNER" rsa:3072 rsa3072) &&
+		CREDENTIAL_EC=$(new_key "$SIGNER" ec:P-256 p256) ||
 		bail "the set-up with another policy failed" "$work/again.log"
 }
 # one_officer: and once more from nothing, with one officer and the auditor, and nobody else.
@@ -238,6 +238,25 @@ new_sad()
 	shift
 	timeout 60 "$SADTOOL" new --key "$DEVICE_KEY" --signer "$SIGNER" --aud "$SAM_ID" \
 		--credential "$credential" "$@"
+}
+# order SIGNER OPERATION PARAMS [DEVICE]: print a SAD that orders something else than a signature.
+order()
+{
+	timeout 60 "$SADTOOL" new --key "${4:-$DEVICE_KEY}" --signer "$1" --aud "$SAM_ID" --operation "$2" --params "$3"
+}
+# new_key SIGNER TYPE LABEL [DEVICE]: make a key that the signer orders, so it is active at once; prints its credentialID.
+new_key()
+{
+	local sad
+	sad=$(order "$1" generate "$(jq -cn --arg t "$2" --arg l "$3" '{type: $t, label: $l}')" ${4:+"$4"}) &&
+		samctl key generate --signer "$1" --type "$2" --label "$3" --sad - <<<"$sad"
+}
+# activate SIGNER CREDENTIAL [DEVICE]: take a key that an officer had made.
+activate()
+{
+	local params sad
+	params=$(as_officer --json key show "$2" | jq -ce '{credentialID, thumbprint}') &&
+		sad=$(order "$1" activate "$params" ${3:+"$3"}) && samctl key activate "$2" --sad - <<<"$sad"
 }
 # new_token SAD: exchange it for a SAD token.
 new_token() { samctl sad exchange --sad - <<<"$1"; }

@@ -7,7 +7,7 @@
 setup
 declare -A credential
 for type in rsa:2048 rsa:4096 ec:P-256 ec:P-384 ec:P-521 ed25519; do
-	id=$(as_officer key generate --signer "$SIGNER" --type $type --label "$type") || bail "no key of type $type"
+	id=$(new_key "$SIGNER" "$type" "$type") || bail "no key of type $type"
 	credential[$type]=$id
 	as_officer --json key show "$id" | jq -r .publicKey >"$work/$id.pem"
 done

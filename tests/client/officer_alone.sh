@@ -88,6 +88,8 @@ quietly as_officer signer add vera --new-pin-source "$vera_pin"
 vera=$(as_officer key generate --signer vera --type ec:P-256) || bail "no key for vera"
 quietly enrol vera "$work/vera.jwk" "$work/vera.pub"
 quietly as_officers authenticator add vera --new-pin-source "$(new_pin knowledge 736258)"
+sleep 1.1 # a SAD of the second in which its signer was changed is refused
+quietly activate vera "$vera" "$work/vera.jwk"
 login_vera() { echo "vera:$(cat "${vera_pin#file:}")"; }
 as_vera() { samctl --as vera --pin-source "$vera_pin" "$@"; }
 

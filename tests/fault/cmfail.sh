@@ -14,7 +14,7 @@ signed
 openssl dgst -sha256 -binary -out "$work/short.sha256" "$work/short.txt"
 
 # a second key of the same kind, for the CM to take instead
-as_officer key generate --signer "$SIGNER" --type ec:P-256 --label other >/dev/null || bail "no second key"
+new_key "$SIGNER" ec:P-256 other >/dev/null || bail "no second key"
 
 cm() { printf '%s\n' "$@" >"$MOCKCM_CONTROL"; }
 sign() # SAD

@@ -20,6 +20,7 @@ must as_officer signer add carol --name "Carol" --new-pin-source "$(pin carol 'a
 must as_officers principal add portal --role sca --signer alice --new-pin-source "$(pin portal 'a gateway to it')"
 must as_officers authenticator add alice --new-pin-source "$(pin four 7391)"
 sleep 1 # a SAD of the second in which its signer was changed is refused
+must activate bob "$bob_key" "$work/bob.jwk"
 files() { printf '%s\n' state.db state.db-wal state.db-shm state.db.mark; }
 keep() # FOLDER: the store's files as they are, and what is in them as one file, older.db
 {
