@@ -135,8 +135,20 @@ static enum sam_reason make_records(struct sam_doing *d, const char *id, struct 
 	return reason;
 }
 
+/* Is it the token of a SAD of that signer? */
+static bool is_token_of(void *signer, const void *body, size_t len)
+{
+	struct sam_activation a;
+	if (sam_sad_read(body, len, &a) != SAM_OK)
+		return false;
+	bool is = strcmp(a.sub, signer) == 0;
+	sam_sad_clear(&a);
+	return is;
+}
+
 static enum sam_reason commit(struct sam_doing *d, const char *id)
 {
+	const struct sam_forget forget = {is_token_of, d->signer.id};
 	struct sam_audit_record made[2] = {{.members = NULL}, {.members = NULL}};
 	struct sam_record records[2];
 	size_t count;
@@ -148,6 +160,7 @@ static enum sam_reason commit(struct sam_doing *d, const char *id)
 		.spend_count = d->spend_count,
 		.clears = d->clears,
 		.clear_count = d->waiting ? 0 : d->clear_count,
+		.forget = d->forget && !d->waiting ? &forget : NULL,
 		.records = records,
 		.record_count = count,
 		.now = d->now,

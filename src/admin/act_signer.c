@@ -89,7 +89,8 @@ enum sam_reason sam_perform_signer_remove(struct sam_doing *d)
 		reason = check_order(d);
 	if (reason == SAM_OK)
 		reason = sam_edit_remove_signer(&d->edit, &d->signer, true, d->now);
-	/* counters go with the signer */
+	/* counters and tokens go with the signer: only tombstones and the trail remain (P1-4.2.2-stop-2) */
+	d->forget = true;
 	sam_doing_clear_locks(d, sam_param(d, "id"));
 	return reason;
 }

@@ -43,6 +43,7 @@ struct sam_doing {
 	size_t spend_count;
 	struct sam_counter_id clears[SAM_DOORS];
 	size_t clear_count;
+	bool forget;                   /* erase the tokens of the signer that the act is about */
 	struct sam_statement proof;    /* what a spend points into */
 	struct sam_sealed sealed;      /* policy sign: what will be in force */
 	struct sam_msg *msg;

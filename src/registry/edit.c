@@ -326,6 +326,7 @@ enum sam_reason sam_edit_commit(struct sam_edit *edit, const struct sam_edit_wit
 		.spend_count = with->spend_count,
 		.clears = with->clears,
 		.clear_count = with->clear_count,
+		.forget = with->forget,
 		.now = with->now,
 		.records = with->records,
 		.record_count = with->record_count,

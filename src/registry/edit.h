@@ -72,6 +72,7 @@ enum sam_reason sam_edit_key_in_cm(struct sam_edit *edit, const struct sam_tombs
 struct sam_edit_with {
 	const struct sam_spend *spends;          size_t spend_count;
 	const struct sam_counter_id *clears;     size_t clear_count;
+	const struct sam_forget *forget;         /* tokens to be erased; NULL: none */
 	const struct sam_record *records;        size_t record_count;
 	int64_t now;
 };

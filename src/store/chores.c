@@ -75,31 +75,6 @@ static enum sam_reason remove_uses(struct sam_txn *txn, int64_t activation, unsi
 	return SAM_OK;
 }
 
-static enum sam_reason remove_token(struct sam_txn *txn, int64_t activation)
-{
-	struct sam_conn *conn = txn->conn;
-	struct sam_token t;
-	struct sam_rowmac r;
-	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_TOKEN_OF);
-	sam_conn_bind_int(conn, s, 1, activation);
-	if (!sam_conn_row(conn, s))
-		return conn->broken;
-	enum sam_reason reason = SAM_STORE_TAMPERED;
-	if (sam_tokens_read(s, &t)) {
-		sam_tokens_bytes(&r, &t);
-		reason = sam_rowmac_check(&r, txn->store->seal, t.mac);
-		if (reason == SAM_OK)
-			reason = sam_rowmac_take(&r, txn->store->seal, t.mac, &txn->head.tokens);
-		sam_rowmac_end(&r);
-	}
-	sqlite3_reset(s);
-	if (reason != SAM_OK)
-		return reason;
-	s = sam_conn_get(conn, SAM_SQL_TOKEN_DELETE);
-	sam_conn_bind_blob(conn, s, 1, t.lookup, sizeof t.lookup);
-	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
-}
-
 static enum sam_reason remove_activation(struct sam_txn *txn, const struct sam_activation *a)
 {
 	struct sam_rowmac r;
@@ -109,7 +84,7 @@ static enum sam_reason remove_activation(struct sam_txn *txn, const struct sam_a
 		reason = sam_rowmac_take(&r, txn->store->seal, a->mac, &txn->head.activations);
 	sam_rowmac_end(&r);
 	if (reason == SAM_OK)
-		reason = remove_token(txn, a->id);
+		reason = sam_tokens_remove(txn, a->id);
 	if (reason != SAM_OK)
 		return reason;
 	if (a->exp > txn->head.public.swept_until)

@@ -189,6 +189,8 @@ static enum sam_reason change(struct sam_txn *txn, void *arg)
 		reason = sam_grants_apply(txn, &set->changes[i]);
 	for (size_t i = 0; reason == SAM_OK && i < set->clear_count; i++)
 		reason = sam_counters_clear(txn, &set->clears[i]);
+	if (reason == SAM_OK && set->forget)
+		reason = sam_tokens_forget(txn, set->forget);
 	if (set->count)
 		txn->head.public.grants_version++;
 	for (size_t i = 0; reason == SAM_OK && i < set->record_count; i++)

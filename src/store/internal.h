@@ -268,6 +268,10 @@ struct sam_token {
 };
 bool sam_tokens_read(sqlite3_stmt *s, struct sam_token *out);
 void sam_tokens_bytes(struct sam_rowmac *r, const struct sam_token *t);
+/** sam_tokens_remove(txn, activation): Of that one, if it has one. */
+enum sam_reason sam_tokens_remove(struct sam_txn *txn, int64_t activation) SAM_MUST;
+/** sam_tokens_forget(txn, forget): Those that ${forget} names. */
+enum sam_reason sam_tokens_forget(struct sam_txn *txn, const struct sam_forget *forget) SAM_MUST;
 
 /* grants.c */
 /** sam_grants_scan(conn, seal, each, arg, sum): Every row against its MAC; ${each} may be NULL. */

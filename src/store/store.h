@@ -157,6 +157,12 @@ struct sam_counter_id {
 	const char *kind, *name;  /* 1 to 32 and 1 to 64 bytes */
 };
 
+/* Tokens to be erased: those of which ${is} says yes to the body, which is NUL-terminated. */
+struct sam_forget {
+	bool (*is)(void *arg, const void *body, size_t len);
+	void *arg;
+};
+
 struct sam_change_set {
 	uint64_t version;         /* what the caller decided upon; STORE_CHANGED if it is not that any more */
 	const struct sam_change *changes;
@@ -165,6 +171,7 @@ struct sam_change_set {
 	size_t spend_count;
 	const struct sam_counter_id *clears; /* counters set to nothing */
 	size_t clear_count;
+	const struct sam_forget *forget; /* tokens to be erased; NULL: none */
 	int64_t now;              /* for the spends */
 	const struct sam_record *records;
 	size_t record_count;      /* at least one */

@@ -41,24 +41,29 @@ static enum sam_reason lookup(const struct sam_seal *seal, const char *token,
 	return reason;
 }
 
-/* The row that ${s} stands on, checked and decrypted: the token, then the body. Resets ${s}. */
-static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s,
-				struct sam_secret *out)
+/* The row that ${s} stands on, checked and decrypted: the token, then the body; ${t} points into the row. */
+static enum sam_reason open_current(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_token *t,
+				    struct sam_secret *out)
 {
-	struct sam_token t;
 	struct sam_rowmac r;
-	if (!sam_tokens_read(s, &t) || t.len < SAM_SEAL_OVERHEAD + SAM_TOKEN_LEN) {
-		sqlite3_reset(s);
+	if (!sam_tokens_read(s, t) || t->len < SAM_SEAL_OVERHEAD + SAM_TOKEN_LEN)
 		return sam_log_reason(SAM_STORE_TAMPERED, "store: a token's row is not whole");
-	}
-	sam_tokens_bytes(&r, &t);
-	enum sam_reason reason = sam_rowmac_check(&r, seal, t.mac);
+	sam_tokens_bytes(&r, t);
+	enum sam_reason reason = sam_rowmac_check(&r, seal, t->mac);
 	sam_rowmac_end(&r);
-	out->len = t.len - SAM_SEAL_OVERHEAD;
+	out->len = t->len - SAM_SEAL_OVERHEAD;
 	if (reason == SAM_OK && !(out->data = calloc(1, out->len + 1)))
 		reason = sam_log_reason(SAM_MEMORY, "store: a token");
 	if (reason == SAM_OK)
-		reason = sam_seal_decrypt(seal, what, t.sealed, t.len, out->data);
+		reason = sam_seal_decrypt(seal, what, t->sealed, t->len, out->data);
+	return reason;
+}
+
+/* The same of a statement that finds one row; resets it. */
+static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_secret *out)
+{
+	struct sam_token t;
+	enum sam_reason reason = open_current(seal, s, &t, out);
 	sqlite3_reset(s);
 	return reason;
 }
@@ -206,5 +211,71 @@ enum sam_reason sam_store_token_find(struct sam_store *store, const char token[S
 		}
 	}
 	sam_secret_clear(&plain);
+	return reason;
+}
+
+/* ---- forgotten ---- */
+
+enum sam_reason sam_tokens_remove(struct sam_txn *txn, int64_t activation)
+{
+	struct sam_conn *conn = txn->conn;
+	struct sam_token t;
+	struct sam_rowmac r;
+	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_TOKEN_OF);
+	sam_conn_bind_int(conn, s, 1, activation);
+	if (!sam_conn_row(conn, s))
+		return conn->broken;
+	enum sam_reason reason = SAM_STORE_TAMPERED;
+	if (sam_tokens_read(s, &t)) {
+		sam_tokens_bytes(&r, &t);
+		reason = sam_rowmac_check(&r, txn->store->seal, t.mac);
+		if (reason == SAM_OK)
+			reason = sam_rowmac_take(&r, txn->store->seal, t.mac, &txn->head.tokens);
+		sam_rowmac_end(&r);
+	}
+	sqlite3_reset(s);
+	if (reason != SAM_OK)
+		return reason;
+	s = sam_conn_get(conn, SAM_SQL_TOKEN_DELETE);
+	sam_conn_bind_blob(conn, s, 1, t.lookup, sizeof t.lookup);
+	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
+}
+
+/* Whose tokens they are, until all are read: a table is not changed while it is read. */
+struct doomed {
+	int64_t *activations;
+	size_t count;
+};
+
+static enum sam_reason find_doomed(struct sam_txn *txn, const struct sam_forget *forget, struct doomed *d)
+{
+	enum sam_reason reason = SAM_OK;
+	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_TOKEN_LIST);
+	while (reason == SAM_OK && sam_conn_row(txn->conn, s)) {
+		struct sam_secret plain = {0};
+		struct sam_token t;
+		reason = open_current(txn->store->seal, s, &t, &plain);
+		if (reason == SAM_OK && forget->is(forget->arg, plain.data + SAM_TOKEN_LEN, plain.len - SAM_TOKEN_LEN)) {
+			void *larger = realloc(d->activations, (d->count + 1) * sizeof *d->activations);
+			if (larger) {
+				d->activations = larger;
+				d->activations[d->count++] = t.activation;
+			} else {
+				reason = SAM_MEMORY;
+			}
+		}
+		sam_secret_clear(&plain);
+	}
+	sqlite3_reset(s);
+	return reason == SAM_OK ? txn->conn->broken : reason;
+}
+
+enum sam_reason sam_tokens_forget(struct sam_txn *txn, const struct sam_forget *forget)
+{
+	struct doomed d = {.activations = NULL};
+	enum sam_reason reason = find_doomed(txn, forget, &d);
+	for (size_t i = 0; reason == SAM_OK && i < d.count; i++)
+		reason = sam_tokens_remove(txn, d.activations[i]);
+	free(d.activations);
 	return reason;
 }
