@@ -5,22 +5,52 @@
 #include "tools/samctl_doctor.h"
 
 #include <inttypes.h>
+#include "admin/stock.h"
 #include "base/clock.h"
+
+/* Keys in the CM that were destroyed, or that no registry knows. */
+static void check_strangers(struct samctl_doctor *d)
+{
+	struct sam_stock stock;
+	enum sam_reason reason = sam_stock_take(d->cm, d->snapshot, &stock);
+
+	if (reason != SAM_OK)
+		samctl_doctor_tell(d, "cm keys", PROBLEM, sam_reason_text(reason), "the CM's keys cannot be listed");
+	else if (stock.returned)
+		samctl_doctor_tell(d, "cm keys", PROBLEM,
+				   "find out who put them there; `samctl maintain' records an alert, and they sign nothing",
+				   "%zu destroyed keys are in the CM again, as %s", stock.returned, stock.example);
+	else if (stock.strangers)
+		samctl_doctor_tell(d, "cm keys", NOTE,
+				   "of an act that a crash cut short, or somebody else's: destroy them with the CM's own tools",
+				   "%zu keys in the CM are in no registry", stock.strangers);
+	else
+		samctl_doctor_tell(d, "cm keys", FINE, NULL, "the CM holds no key that the registry does not know");
+}
 
 static void check_keys(struct samctl_doctor *d)
 {
-	size_t absent = 0;
+	size_t absent = 0, changed = 0;
 
-	for (size_t i = 0; i < d->snapshot->key_count; i++)
-		absent += sam_cm_key_present(d->cm, d->snapshot->keys[i].cm_id) != SAM_OK;
+	for (size_t i = 0; i < d->snapshot->key_count; i++) {
+		const struct sam_key *key = &d->snapshot->keys[i];
+		enum sam_reason reason = sam_cm_key_present(d->cm, key->cm_id, key->attributes);
+
+		changed += reason == SAM_KEY_CHANGED;
+		absent += reason != SAM_OK && reason != SAM_KEY_CHANGED;
+	}
+	if (changed)
+		samctl_doctor_tell(d, "keys", PROBLEM, "samctl key show says which (changed); revoke it, find out who did it",
+				   "%zu registered keys were changed in the CM", changed);
 	if (absent)
 		samctl_doctor_tell(d, "keys", PROBLEM,
 				   "samctl key show says which (in_cm); restore the CM's token from its backup",
 				   "%zu of %zu registered keys are not in the CM, or not once", absent,
 				   d->snapshot->key_count);
-	else
+	else if (!changed)
 		samctl_doctor_tell(d, "keys", FINE, NULL, "all %zu registered keys are in the CM",
 				   d->snapshot->key_count);
+	check_strangers(d);
 }
 
 /* The files against what officers signed. */

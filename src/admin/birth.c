@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "admin/import.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
 

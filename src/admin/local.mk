@@ -38,4 +38,6 @@ libsam_la_SOURCES += \
 	src/admin/restore_open.c \
 	src/admin/restore_place.c \
 	src/admin/restore_state.h \
-	src/admin/restore_trail.c
+	src/admin/restore_trail.c \
+	src/admin/stock.c \
+	src/admin/stock.h

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/encode.h"
+#include "base/mechanism.h"
 
 static enum sam_reason refuse(enum sam_reason reason, struct sam_msg *msg, const char *what)
 {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/encode.h"
+#include "base/mechanism.h"
 
 static json_t *digests_json(const struct sam_activation *a)
 {
