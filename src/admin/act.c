@@ -114,6 +114,7 @@ static enum sam_reason make_records(struct sam_doing *d, const char *id, struct 
 	struct sam_event second = {
 		.type = d->waiting ? SAM_EVENT_PENDING_ADD : SAM_EVENT_CONFIRM,
 		.signer = d->event.signer,
+		.credential = d->event.credential,
 		.target = sam_act_info(d->act)->name,
 		.new_value = d->event.target,
 		.reference = id,
@@ -181,6 +182,7 @@ enum sam_reason sam_doing_refuse(struct sam_doing *d, enum sam_reason why)
 		.new_value = d->event.target,
 		/* a name that nobody has is an attacker's text */
 		.signer = d->event.signer && sam_registry_signer(d->s, d->event.signer) ? d->event.signer : NULL,
+		.credential = d->event.credential && sam_registry_key(d->s, d->event.credential) ? d->event.credential : NULL,
 		.detail = d->msg->text[0] ? d->msg->text : NULL,
 	};
 	if (d->order)

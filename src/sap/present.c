@@ -255,9 +255,10 @@ void sam_order_spend(const struct sam_order *order, struct sam_spend *spend)
 
 void sam_order_describe(struct sam_event *event, const struct sam_order *order, bool verified)
 {
-	const char *signer = event->signer; /* whom the act is about, whatever the SAD says */
+	const char *signer = event->signer, *credential = event->credential; /* what it is about, whatever the SAD says */
 	sam_present_describe(event, &order->sad);
 	event->signer = signer;
+	event->credential = credential;
 	event->actor_kind = verified ? "signer" : "process";
 	event->actor = verified ? order->sad.sub : NULL;
 	event->role = verified ? sam_role_name(SAM_ROLE_SIGNER) : NULL;
