@@ -61,6 +61,9 @@ enum sam_reason sam_perform_key_certificate(struct sam_doing *d)
 		.not_before = d->certificate->not_before,
 		.not_after = d->certificate->not_after,
 	};
+	d->event.certificate_issuer = d->certificate->issuer;
+	d->event.certificate_serial = d->certificate->serial;
+	d->event.certificate_subject = d->certificate->subject;
 	d->event.old_value = found->certificate.serial;
 	d->event.new_value = d->certificate->serial;
 	return sam_edit_set_key(&d->edit, &d->key);

@@ -27,6 +27,7 @@ struct sam_event {
 	enum sam_reason reason;   /* SAM_OK: outcome success */
 	const char *actor_kind, *actor, *role;
 	const char *signer, *credential;
+	const char *certificate_issuer, *certificate_serial, *certificate_subject; /* of that key; serial NULL: none */
 	const uint8_t *dtbsr;
 	size_t dtbsr_len;
 	const char *hash_oid, *label, *mechanism;

@@ -127,6 +127,21 @@ static bool set_signature(json_t *object, const struct sam_event *event)
 	       set_hex(object, "signature", digest, sizeof(digest));
 }
 
+/* The public key certificate tied to the signing key (P1-7.1.4.1g). */
+static bool set_certificate(json_t *object, const struct sam_event *event)
+{
+	json_t *c;
+
+	if (!event->certificate_serial)
+		return true;
+	c = json_object();
+	if (set_text(c, "issuer", event->certificate_issuer) && set_text(c, "serial", event->certificate_serial) &&
+	    set_text(c, "subject", event->certificate_subject))
+		return json_object_set_new(object, "certificate", c) == 0;
+	json_decref(c);
+	return false;
+}
+
 static char *members_before(const struct sam_event_info *info, const struct sam_event *event)
 {
 	bool failure = event->reason != SAM_OK;
@@ -147,7 +162,7 @@ static char *members_after(const char *constant, const struct sam_event *event)
 	char *out = NULL;
 
 	if (!set_actor(actor, event) || !set_text(rest, "signer", event->signer) ||
-	    !set_text(rest, "credentialID", event->credential) ||
+	    !set_text(rest, "credentialID", event->credential) || !set_certificate(rest, event) ||
 	    !set_hex(rest, "dtbsr", event->dtbsr, event->dtbsr_len) ||
 	    !set_text(rest, "hashAlgorithmOID", event->hash_oid) ||
 	    !set_text(rest, "label", event->label) ||

@@ -234,6 +234,11 @@ static void describe(const struct passage *p, struct sam_event *event)
 	event->credential = p->request->credential;
 	event->signer = p->key ? p->key->signer : NULL;
 	event->mechanism = p->request->scheme.mechanism->name;
+	if (p->key && p->key->certificate.der) {
+		event->certificate_issuer = p->key->certificate.issuer;
+		event->certificate_serial = p->key->certificate.serial;
+		event->certificate_subject = p->key->certificate.subject;
+	}
 	if (p->hash == SAM_HASH_NONE)
 		return;
 	event->dtbsr = p->dtbsr;
