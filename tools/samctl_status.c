@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include "admin/leftover.h"
+#include "admin/stock.h"
 #include "base/clock.h"
 
 static json_t *describe_policy(const struct sam_policy *policy)
@@ -137,7 +138,7 @@ int samctl_maintain(struct samctl *ctl)
 	struct sam_event event = { .type = SAM_EVENT_MAINTAIN, .new_value = text };
 	struct sam_msg msg = { "" };
 	uint64_t swept = 0;
-	size_t left = 0;
+	size_t left = 0, returned = 0;
 	enum sam_reason reason;
 	int status = samctl_open(ctl);
 
@@ -154,7 +155,13 @@ int samctl_maintain(struct samctl *ctl)
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);
 	if (left)
-		samctl_say(ctl, "%zu keys of removed signers are left in the CM, which does not destroy them", left);
+		samctl_say(ctl, "%zu keys that have ended are left in the CM, which does not destroy them", left);
+	reason = sam_stock_alarm(ctl->sam, &returned);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, NULL);
+	if (returned)
+		samctl_say(ctl, "%zu destroyed keys are in the CM again; the trail says which: find out who put them there",
+			   returned);
 	if (is_news(ctl, swept) && !samctl_record(ctl, &event))
 		return SAMCTL_FAILED;
 	reason = checkpoint(ctl);

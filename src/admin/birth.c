@@ -82,11 +82,14 @@ static enum sam_reason testify(struct sam_doing *d, struct sam_key *key)
 {
 	const struct sam_policy_cm *entry = NULL;
 	struct sam_cm_info info;
+	struct sam_store_head head;
 	sam_cm_info(sam_cm(d->sam), &info);
 	if (!sam_own(d->sam)->kid[0]) /* a store that has no key for it yet */
 		return (key->evidence = strdup("")) ? SAM_OK : SAM_MEMORY;
 	enum sam_reason reason = sam_policy_cm(d->policy, info.manufacturer, info.model, info.firmware, d->now, &entry);
-	return reason == SAM_OK ? sam_own_evidence(sam_own(d->sam), key, entry, &key->evidence) : reason;
+	if (reason == SAM_OK)
+		reason = sam_store_head(sam_store(d->sam), &head);
+	return reason == SAM_OK ? sam_own_evidence(sam_own(d->sam), head.node, key, entry, &key->evidence) : reason;
 }
 
 enum sam_reason sam_perform_before_birth(struct sam_doing *d)

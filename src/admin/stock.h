@@ -9,7 +9,7 @@
 
 struct sam_stock {
 	size_t returned;   /* destroyed keys that are in the CM again (P3-A1-6b) */
-	size_t strangers;  /* keys that no registry knows */
+	size_t strangers;  /* private keys that no registry knows */
 	char example[SAM_CREDENTIAL_SIZE]; /* the credentialID of one that returned; "" */
 };
 

@@ -6,7 +6,6 @@
 
 #include <string.h>
 #include "base/encode.h"
-#include "base/pem.h"
 #include "sap/csr.h"
 #include "sap/evidence.h"
 #include "sap/internal.h"

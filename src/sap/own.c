@@ -139,3 +139,25 @@ enum sam_reason sam_own_backup(const struct sam_own *own, const struct sam_store
 	enum sam_reason reason = new_jti(jti);
 	return reason == SAM_OK ? sam_cm_state(own->cm, &statement, jws) : reason;
 }
+
+enum sam_reason sam_own_evidence(const struct sam_own *own, const char *node, const struct sam_key *key,
+				 const struct sam_policy_cm *cm, char **jws)
+{
+	char jti[JTI_SIZE];
+	const struct sam_cm_statement statement = {
+		.kind = SAM_CM_EVIDENCE,
+		.kid = own->kid,
+		.aud = own->sam_id,
+		.iss = node,
+		.jti = jti,
+		.iat = sam_clock_now(),
+		.sha256 = {key->thumbprint},
+		.credential = key->credential,
+		.key_type = sam_key_type_name(key->type, key->bits),
+		.origin = sam_origin_name(key->origin),
+		.attributes = key->attributes,
+		.evaluation = cm ? cm->evaluation : "not stated",
+	};
+	enum sam_reason reason = new_jti(jti);
+	return reason == SAM_OK ? sam_cm_state(own->cm, &statement, jws) : reason;
+}

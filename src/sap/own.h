@@ -36,10 +36,10 @@ enum sam_reason sam_own_policy(const struct sam_own *own, const char *officer, c
 enum sam_reason sam_own_backup(const struct sam_own *own, const struct sam_store_head *head,
 			       const uint8_t file_sha256[32], char **jws) SAM_MUST;
 
-/** sam_own_evidence(own, key, cm, jws): Where and how that key came to be: origin and attributes as the registry seals
+/** sam_own_evidence(own, node, key, cm, jws): Where and how that key came to be: origin and attributes as the registry seals
  * them, the CM's names, and what the policy says of its evaluation (${cm} NULL: nothing). malloc()ed. */
-enum sam_reason sam_own_evidence(const struct sam_own *own, const struct sam_key *key, const struct sam_policy_cm *cm,
-				 char **jws) SAM_MUST;
+enum sam_reason sam_own_evidence(const struct sam_own *own, const char *node, const struct sam_key *key,
+				 const struct sam_policy_cm *cm, char **jws) SAM_MUST;
 
 /** sam_own_verify(device, sam_id, typ, jws, len, claims): Is that the SAM's own statement of that ${typ}, by this key, of
  * this SAM? ${claims}: its payload, a new reference. SAD_*, MEMORY. */
