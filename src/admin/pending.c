@@ -69,6 +69,19 @@ static enum sam_reason cancel(struct sam_doing *d, const struct sam_person *pers
 	return sam_edit_commit_event(&d->edit, sam_audit(d->sam), &event);
 }
 
+/* What waits under an id stays the same act for ever. */
+static enum sam_reason is_policy(struct sam *sam, const char *id, bool *is)
+{
+	const struct sam_snapshot *s;
+	enum sam_reason reason = sam_registry_get(sam_registry(sam), &s);
+	if (reason != SAM_OK)
+		return reason;
+	const struct sam_pending *pending = sam_registry_pending(s, id);
+	*is = pending && (pending->act == SAM_ACT_POLICY_SIGN || pending->act == SAM_ACT_POLICY_LEVEL);
+	sam_registry_put(s);
+	return SAM_OK;
+}
+
 static enum sam_reason on_pending(struct sam *sam, const struct sam_person *person, const char *id,
 				  enum sam_reason (*what)(struct sam_doing *, const struct sam_person *, const char *,
 							  struct sam_outcome *),
@@ -76,8 +89,10 @@ static enum sam_reason on_pending(struct sam *sam, const struct sam_person *pers
 {
 	memset(out, 0, sizeof *out);
 	out->act = verb;
-	/* it may be a policy: see sam_act_do() */
-	enum sam_reason reason = sam_cm_lock(sam_cm(sam), &out->msg);
+	bool alone = false;
+	enum sam_reason reason = is_policy(sam, id, &alone);
+	if (reason == SAM_OK && alone) /* see sam_act_do() */
+		reason = sam_cm_lock(sam_cm(sam), &out->msg);
 	if (reason != SAM_OK)
 		return reason;
 	struct sam_birth birth = {.made = false};
@@ -103,7 +118,8 @@ static enum sam_reason on_pending(struct sam *sam, const struct sam_person *pers
 		json_decref(params);
 	}
 	sam_birth_settle(sam, &birth, reason, out);
-	sam_cm_unlock(sam_cm(sam));
+	if (alone)
+		sam_cm_unlock(sam_cm(sam));
 	return reason;
 }
 

@@ -43,3 +43,11 @@ enum sam_reason sam_key_usable(const struct sam_key *key, int64_t now)
 		return SAM_KEY_NOT_YET;
 	return key->end && now >= key->end ? SAM_KEY_EXPIRED : SAM_OK;
 }
+
+/* Level 1 takes any; above it a key is born in the CM, provably, or at level 2 comes from a trusted CA. */
+enum sam_reason sam_key_fits(const struct sam_key *key, unsigned level)
+{
+	if (level < 2 || key->origin == SAM_ORIGIN_CM)
+		return SAM_OK;
+	return level == 2 && key->origin == SAM_ORIGIN_CA ? SAM_OK : SAM_KEY_LEVEL;
+}

@@ -188,6 +188,8 @@ size_t sam_registry_count(const struct sam_snapshot *s, enum sam_role role);
 /** sam_key_usable(key, now): May it sign at that time (seconds), by its state and dates? KEY_INACTIVE, KEY_SUSPENDED,
  * KEY_REVOKED, KEY_NOT_YET, KEY_EXPIRED (P1-6.4.1). */
 enum sam_reason sam_key_usable(const struct sam_key *key, int64_t now) SAM_MUST;
+/** sam_key_fits(key, level): Was it made, or brought in, as that level asks (P1-T3.5)? KEY_LEVEL. */
+enum sam_reason sam_key_fits(const struct sam_key *key, unsigned level) SAM_MUST;
 /** sam_life_name(life), sam_origin_name(origin): "active", "cm"; static. */
 const char *sam_life_name(enum sam_life life);
 const char *sam_origin_name(enum sam_origin origin);

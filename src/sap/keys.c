@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "base/clock.h"
+#include "base/x509.h"
 #include "base/encode.h"
 
 /* What the CM said at birth; an earlier version looked at all three and kept none. */
@@ -96,7 +97,7 @@ static enum sam_reason check_certificate(const struct sam_policy *policy, const 
 		return SAM_OK;
 	if (!c->der)
 		return SAM_CERTIFICATE_MISSING;
-	return now >= c->not_before && now <= c->not_after ? SAM_OK : SAM_CERTIFICATE_EXPIRED;
+	return sam_x509_valid(c->not_before, c->not_after, now) ? SAM_OK : SAM_CERTIFICATE_EXPIRED;
 }
 
 static enum sam_reason check_clock(const struct sam_policy *policy)
@@ -121,6 +122,8 @@ enum sam_reason sam_key_may_sign(struct sam *sam, const struct sam_snapshot *s, 
 	enum sam_reason reason = sam_policy_may_sign(policy, scheme, key->type, key->bits, now);
 	if (reason == SAM_OK)
 		reason = sam_key_usable(key, now);
+	if (reason == SAM_OK)
+		reason = sam_key_fits(key, policy->level);
 	if (reason == SAM_OK)
 		reason = sam_policy_cm(policy, info.manufacturer, info.model, info.firmware, now, &entry);
 	if (reason == SAM_OK)
