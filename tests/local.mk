@@ -23,6 +23,7 @@ EXTRA_DIST += tests/run
 if HAVE_CHECK
 UNIT_TESTS = \
 	tests/unit/test_act \
+	tests/unit/test_act_key \
 	tests/unit/test_act_signer \
 	tests/unit/test_audit \
 	tests/unit/test_base \
