@@ -57,4 +57,9 @@
 #define P11_SAM_TEMPLATE_MAX 256
 #define P11_SAM_RANDOM_MAX 16777216
 
+/* The type of the evidence in a certificate request: in the attribute id-aa-attestation
+ * (1.2.840.113549.1.9.16.2.59) an AttestationStatement of this type is a UTF8String, the compact JWS
+ * `sam-key-evidence+jws`. 2.25 and the UUID 5aa74203-e37b-4b14-bde0-6fa11f715080 (ITU-T X.667). */
+#define P11_SAM_EVIDENCE_OID "2.25.120498972143138222993709306703783219328"
+
 #endif

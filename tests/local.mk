@@ -32,6 +32,8 @@ UNIT_TESTS = \
 	tests/unit/test_cm_own \
 	tests/unit/test_config \
 	tests/unit/test_container \
+	tests/unit/test_csr \
+	tests/unit/test_evidence \
 	tests/unit/test_jose \
 	tests/unit/test_jwe \
 	tests/unit/test_mechanism \
@@ -53,6 +55,7 @@ UNIT_TESTS = \
 	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
 	tests/unit/test_wycheproof \
+	tests/unit/test_x509 \
 	tests/unit/test_yaml
 endif
 check_PROGRAMS += $(UNIT_TESTS)
@@ -167,6 +170,7 @@ FUZZERS = \
 	tests/fuzz/fuzz_jose \
 	tests/fuzz/fuzz_jwe \
 	tests/fuzz/fuzz_sad \
+	tests/fuzz/fuzz_x509 \
 	tests/fuzz/fuzz_yaml
 check_PROGRAMS += $(FUZZERS)
 if FUZZERS_BY_LIBFUZZER
@@ -192,6 +196,10 @@ tests_fuzz_fuzz_sad_SOURCES = tests/fuzz/fuzz_sad.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sad_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_sad_LDADD = libprovider.la libsam.la
 tests_fuzz_fuzz_sad_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_x509_SOURCES = tests/fuzz/fuzz_x509.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_x509_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_x509_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_x509_LDFLAGS = $(FUZZING_FLAGS)
 tests_fuzz_fuzz_yaml_SOURCES = tests/fuzz/fuzz_yaml.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_yaml_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_yaml_LDADD = libprovider.la libsam.la

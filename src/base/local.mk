@@ -32,6 +32,8 @@ libsam_la_SOURCES += \
 	src/base/seal.c \
 	src/base/seal.h \
 	src/base/witness.h \
+	src/base/x509.c \
+	src/base/x509.h \
 	src/base/yaml.c \
 	src/base/yaml.h \
 	src/base/yaml_value.c

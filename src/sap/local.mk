@@ -2,7 +2,11 @@
 libsam_la_SOURCES += \
 	src/sap/certify.c \
 	src/sap/certify.h \
+	src/sap/csr.c \
+	src/sap/csr.h \
 	src/sap/door.c \
+	src/sap/evidence.c \
+	src/sap/evidence.h \
 	src/sap/exchange.c \
 	src/sap/internal.h \
 	src/sap/jose.c \
@@ -35,5 +39,7 @@ libsam_la_SOURCES += \
 	src/sap/sealed.c \
 	src/sap/statement.c \
 	src/sap/statement.h \
+	src/sap/subject.c \
+	src/sap/subject.h \
 	src/sap/verify.c \
 	src/sap/verify.h
