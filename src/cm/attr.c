@@ -4,6 +4,8 @@
  */
 #include "cm/internal.h"
 
+#include <string.h>
+
 enum { RULES_MAX = 24 };
 
 /* With these C_GetAttributeValue says that some attribute could not be had; others may. */
@@ -46,6 +48,65 @@ enum sam_reason sam_cm_attr_check(struct sam_cm *cm, struct sam_cm_session *s,
 		if (readable(&attrs[i]) ? (values[i] != CK_FALSE) != rules[i].want
 					: !rules[i].optional)
 			*wrong = rules[i].name;
+	return SAM_OK;
+}
+
+static enum sam_cm_attr_state state_of(CK_RV rv, const CK_ATTRIBUTE *a, CK_ULONG size)
+{
+	if (rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && a->ulValueLen > size &&
+					   a->ulValueLen != CK_UNAVAILABLE_INFORMATION))
+		return SAM_CM_ATTR_LONG;
+	return rv == CKR_OK && a->ulValueLen <= size ? SAM_CM_ATTR_READ : SAM_CM_ATTR_NONE;
+}
+
+enum sam_reason sam_cm_attr_try(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				CK_ATTRIBUTE_TYPE type, void *value, size_t size, size_t *len,
+				enum sam_cm_attr_state *state)
+{
+	CK_ATTRIBUTE a = {type, value, size};
+	CK_RV rv = cm->vendor->f->C_GetAttributeValue(s->handle, object, &a, 1);
+	if (rv != CKR_OK && !partial(rv))
+		return sam_cm_fail(s, "C_GetAttributeValue", rv);
+	*state = state_of(rv, &a, size);
+	*len = *state == SAM_CM_ATTR_READ ? a.ulValueLen : 0;
+	return SAM_OK;
+}
+
+enum sam_reason sam_cm_attr_date(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				 CK_ATTRIBUTE_TYPE type, void *value, size_t size, size_t *len,
+				 enum sam_cm_attr_state *state)
+{
+	enum sam_reason reason = sam_cm_attr_try(cm, s, object, type, value, size, len, state);
+	if (reason != SAM_CM_FAILED || s->rv != CKR_GENERAL_ERROR)
+		return reason;
+	s->rv = CKR_OK;
+	s->call = NULL;
+	*state = SAM_CM_ATTR_NONE;
+	*len = 0;
+	return SAM_OK;
+}
+
+enum sam_reason sam_cm_attr_read(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				 CK_ATTRIBUTE *attrs, size_t count, enum sam_cm_attr_state *states)
+{
+	CK_ATTRIBUTE asked[RULES_MAX + RULES_MAX];
+	if (count > sizeof asked / sizeof asked[0])
+		return SAM_INTERNAL;
+	memcpy(asked, attrs, count * sizeof *attrs);
+	CK_RV rv = cm->vendor->f->C_GetAttributeValue(s->handle, object, attrs, count);
+	if (rv != CKR_OK && !partial(rv))
+		return sam_cm_fail(s, "C_GetAttributeValue", rv);
+	for (size_t i = 0; i < count; i++) {
+		if (rv == CKR_OK) {
+			states[i] = state_of(rv, &attrs[i], asked[i].ulValueLen);
+			continue;
+		}
+		/* some CMs stop at the first that they do not know: then one by one */
+		enum sam_reason reason = sam_cm_attr_try(cm, s, object, asked[i].type, asked[i].pValue,
+							 asked[i].ulValueLen, &attrs[i].ulValueLen, &states[i]);
+		if (reason != SAM_OK)
+			return reason;
+	}
 	return SAM_OK;
 }
 

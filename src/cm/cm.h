@@ -85,36 +85,47 @@ enum sam_reason sam_cm_statement_key_destroy(struct sam_cm *cm) SAM_MUST;
 
 /* What the SAM itself states and signs. This room makes the bytes out of these members, so the key signs
  * nothing of a caller's making (invariant 1). What a kind does not use is not looked at. */
-enum sam_cm_statement_kind { SAM_CM_CHECKPOINT, SAM_CM_POLICY, SAM_CM_BACKUP };
+enum sam_cm_statement_kind { SAM_CM_CHECKPOINT, SAM_CM_POLICY, SAM_CM_BACKUP, SAM_CM_EVIDENCE };
 
 /* What each is called in its header. */
 #define SAM_TYP_CHECKPOINT "sam-checkpoint+jws"
 #define SAM_TYP_POLICY "sam-policy+jws"
 #define SAM_TYP_BACKUP "sam-backup+jws"
+#define SAM_TYP_EVIDENCE "sam-key-evidence+jws"
 
 struct sam_cm_statement {
 	enum sam_cm_statement_kind kind;
 	const char *kid;          /* RFC 7638 thumbprint of the key, 43 characters: for the header */
 	const char *aud;          /* sam_id */
-	const char *iss;          /* POLICY: the officer; CHECKPOINT, BACKUP: the node */
-	const char *jti;          /* POLICY, BACKUP */
+	const char *iss;          /* POLICY: the officer; else the node */
+	const char *jti;          /* POLICY, BACKUP, EVIDENCE */
 	int64_t iat, exp;         /* exp: POLICY, BACKUP (0: left out) */
 	uint64_t number;          /* CHECKPOINT: its number; POLICY: the file's version */
 	uint64_t epoch, sequence, audit_seq; /* CHECKPOINT, BACKUP */
 	const uint8_t *sha256[2]; /* 32 bytes each: POLICY: policy, configuration; CHECKPOINT: audit_hash;
-				     BACKUP: of the file, audit_hash */
+				     BACKUP: of the file, audit_hash; EVIDENCE: the thumbprint, of the key's
+				     SubjectPublicKeyInfo */
+	/* EVIDENCE, where and how a key was made: */
+	const char *credential;       /* credentialID, 32 lower-case hexadecimal digits */
+	const char *key_type, *origin; /* in words, 1 to 64 characters */
+	const char *attributes;       /* as struct sam_cm_made has them */
+	const char *evaluation;       /* of the CM, from the policy: 1 to 512 characters */
 };
 
 /** sam_cm_state(cm, statement, jws): The statement as a compact JWS (RFC 7515), ES256, malloc()ed. Header:
- * alg, typ (sam-checkpoint+jws, sam-policy+jws, sam-backup+jws), kid. Payload, in this order, hashes in
+ * alg, typ (sam-checkpoint+jws, sam-policy+jws, sam-backup+jws,
+ * sam-key-evidence+jws), kid. Payload, in this order, hashes in
  * lower-case hexadecimal:
  *   CHECKPOINT iss aud iat number epoch sequence audit_seq audit_hash
  *   POLICY     iss aud iat exp jti version policy_sha256 config_sha256
  *   BACKUP     iss aud iat exp jti epoch sequence audit_seq file_sha256 audit_hash
+ *   EVIDENCE   iss aud iat jti credentialID thumbprint key_type origin attributes
+ *              cm {manufacturer model firmware serial} evaluation; cm is what the CM says of itself at this
+ *              opening, with '?' for what is not plain
  * That the signature verifies is for the caller to see, who has the public key. NOT_FOUND if the CM has no
  * such key or two; ARGUMENTS if something is missing, negative or above INT64_MAX, or a text is not plain:
  * iss as sam_name_valid(), aud 1 to 255 printable ASCII characters without " and \, jti 1 to 128 of
- * base64url; CM_*, MEMORY. */
+ * base64url, EVIDENCE's texts as aud of their lengths; CM_*, MEMORY. */
 enum sam_reason sam_cm_state(struct sam_cm *cm, const struct sam_cm_statement *statement,
 			     char **jws) SAM_MUST;
 
@@ -139,20 +150,106 @@ struct sam_cm_new_key {
 	unsigned bits;            /* 2048…4096; 256, 384, 521; 255 */
 	const char *label;
 	const uint8_t *id;        /* SAM_CM_ID random bytes: CKA_ID at birth, never changed */
+	char start[9], end[9];    /* YYYYMMDD for CKA_START_DATE and CKA_END_DATE, or ""; the SAM keeps to its dates
+				     itself, so a CM that does not take them gets the key without */
 };
 
-/** sam_cm_generate(cm, what, spki, len): Make the pair with the policy's template (PRIVATE, SENSITIVE,
- * not EXTRACTABLE, SIGN only, ALLOWED_MECHANISMS, not MODIFIABLE, not COPYABLE where the CM takes it),
- * read it back, destroy it again on any difference. ${spki} is malloc()ed DER. ARGUMENTS also for a label
- * of the SAM's own ("p11-sam ..."). */
-enum sam_reason sam_cm_generate(struct sam_cm *cm, const struct sam_cm_new_key *what, uint8_t **spki,
-				size_t *len) SAM_MUST;
+enum { SAM_CM_ATTRIBUTES_SIZE = 1024, SAM_CM_ATTRIBUTE_NAME = 32 };
 
-/** sam_cm_destroy(cm, id): Destroy the pair with that CKA_ID (after a failed enrolment). */
+/* What came into being. */
+struct sam_cm_made {
+	uint8_t *spki; /* DER SubjectPublicKeyInfo, malloc()ed */
+	size_t spki_len;
+	/* What the private key reads back: "CKA_NAME=value ..." in a fixed order, printable ASCII without " and \.
+	 * Truth values 01 or 00, numbers and bytes in hexadecimal, dates as YYYYMMDD, mechanisms sorted, "sha256:"
+	 * and the hash for what is long (and always for modulus and exponent of RSA), "-" for what the CM cannot
+	 * give. To be sealed, and handed back to sam_cm_sign(). */
+	char attributes[SAM_CM_ATTRIBUTES_SIZE];
+	bool local; /* CKA_LOCAL, CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE all read TRUE */
+};
+
+/** sam_cm_made_clear(made): Free what it owns and zero it; harmless on a zeroed one. */
+void sam_cm_made_clear(struct sam_cm_made *made);
+
+/** sam_cm_attributes_same(sealed, now, name): Are two such texts equal? If not, the ${name} of the first attribute
+ * that differs. */
+bool sam_cm_attributes_same(const char *sealed, const char *now, char name[SAM_CM_ATTRIBUTE_NAME]);
+
+/** sam_cm_generate(cm, what, proven, out): Make the pair with the policy's template (PRIVATE, SENSITIVE,
+ * not EXTRACTABLE, SIGN only, ALLOWED_MECHANISMS, not MODIFIABLE, not COPYABLE where the CM takes it),
+ * read it back, destroy it again on any difference. ${proven} (levels 2 and 3): also unless all three of
+ * out->local read TRUE (KEY_ORIGIN). ${out}: zeroed on failure. ARGUMENTS also for a label of the SAM's own
+ * ("p11-sam ..."), EXISTS for a CKA_ID that is taken, CM_*. */
+enum sam_reason sam_cm_generate(struct sam_cm *cm, const struct sam_cm_new_key *what, bool proven,
+				struct sam_cm_made *out) SAM_MUST;
+
+/** sam_cm_destroy(cm, id): Destroy the pair with that CKA_ID, and look whether it is gone. CM_KEY_MISSING if
+ * there is none, CM_FAILED if several have it (none is destroyed) or something of it is left. */
 enum sam_reason sam_cm_destroy(struct sam_cm *cm, const uint8_t id[SAM_CM_ID]) SAM_MUST;
 
-/** sam_cm_key_present(cm, id): Is there exactly one private key with that CKA_ID? CM_KEY_MISSING. */
-enum sam_reason sam_cm_key_present(struct sam_cm *cm, const uint8_t id[SAM_CM_ID]) SAM_MUST;
+/** sam_cm_key_present(cm, id, attributes): Is there exactly one private key with that CKA_ID (CM_KEY_MISSING), and
+ * does it read as ${attributes} (KEY_CHANGED)? NULL or "": a key of an earlier version; it is only held against the
+ * policy's template (CM_KEY_MISSING). */
+enum sam_reason sam_cm_key_present(struct sam_cm *cm, const uint8_t id[SAM_CM_ID], const char *attributes) SAM_MUST;
+
+/* ---- keys from outside (P1-6.2.4) ---- */
+
+/* The hash of RSA-OAEP, and of its MGF1. */
+enum sam_cm_oaep { SAM_CM_OAEP_SHA1 = 1, SAM_CM_OAEP_SHA256 };
+
+/** sam_cm_oaep_name(hash): "RSA-OAEP" (SHA-1) or "RSA-OAEP-256", as RFC 7518 calls them; static. */
+const char *sam_cm_oaep_name(enum sam_cm_oaep hash);
+
+enum { SAM_CM_KEK_SIZE = 384 }; /* of a wrapped kek: the import key has 3072 bits */
+
+/** sam_cm_import_key(cm, create, spki, len, hash): The public half of the SAM's import key (RSA-3072, CKA_LABEL
+ * "p11-sam import", the private half can only unwrap), shown by a try to undo what is wrapped for it, with which
+ * ${hash}: SHA-256 where the CM can. ${create}: make it if there is none. ${spki}: malloc()ed DER. NOT_FOUND;
+ * CM_KEY_MISSING if there are two or a half; CM_*. */
+enum sam_reason sam_cm_import_key(struct sam_cm *cm, bool create, uint8_t **spki, size_t *len,
+				  enum sam_cm_oaep *hash) SAM_MUST;
+
+struct sam_cm_package {
+	const uint8_t *kek;  /* an AES-256 key under RSA-OAEP for the import key, SAM_CM_KEK_SIZE bytes */
+	size_t kek_len;
+	const uint8_t *key;  /* the PKCS#8 under AES key wrap with padding (RFC 5649), at most 8192 bytes */
+	size_t key_len;
+	const uint8_t *spki; /* the DER SubjectPublicKeyInfo that the manifest names */
+	size_t spki_len;
+};
+
+/** sam_cm_unwrap(cm, what, package, out, msg): Bring a key in, by C_UnwrapKey alone and with the private template
+ * of sam_cm_generate(); read it back, and have it sign a value of this room's own, which must verify under
+ * package->spki. A failure leaves nothing in the CM and ${out} zeroed. out->spki is a copy of package->spki,
+ * out->local false. There is no public key object. IMPORT: damaged or wrongly wrapped; IMPORT_MISMATCH: another
+ * key than spki; EXISTS, ARGUMENTS, NOT_FOUND (no import key), CM_*. ${msg} may be NULL. */
+enum sam_reason sam_cm_unwrap(struct sam_cm *cm, const struct sam_cm_new_key *what,
+			      const struct sam_cm_package *package, struct sam_cm_made *out,
+			      struct sam_msg *msg) SAM_MUST;
+
+/* ---- what else there is ---- */
+
+enum { SAM_CM_SCAN_MAX = 100000 }; /* keys of a class */
+
+struct sam_cm_found {
+	bool private;           /* else a public key */
+	bool own;               /* one of the SAM's ("p11-sam ...", no CKA_ID): anybody could name a key so, so its
+				   thumbprint is to be looked at all the same */
+	bool known;             /* thumbprint is set; never for an EC private key whose CM does not tell */
+	bool id_long;           /* CKA_ID has more than 64 bytes; none are given */
+	uint8_t id[64];         /* CKA_ID */
+	size_t id_len;
+	char label[65];         /* cut, '?' for what is not printable ASCII */
+	uint8_t thumbprint[32]; /* SHA-256 of the SubjectPublicKeyInfo */
+};
+
+/** sam_cm_scan(cm, each, arg): All private, then all public keys of the token, session objects too; ${each} is
+ * called after the CM was asked, in this thread, and ends it by any reason but SAM_OK, which is given back.
+ * CM_FAILED if there are more than SAM_CM_SCAN_MAX. */
+enum sam_reason sam_cm_scan(struct sam_cm *cm, enum sam_reason (*each)(const struct sam_cm_found *found, void *arg),
+			    void *arg) SAM_MUST;
+
+/* ---- signing ---- */
 
 /* What is signed. ${hash}/${digest}: for all but EdDSA; EdDSA takes the message. */
 struct sam_cm_job {
@@ -163,13 +260,16 @@ struct sam_cm_job {
 	unsigned bits;            /* of the key: CKM_ECDSA gets the leftmost bytes of the order's length */
 	const uint8_t *message;
 	size_t message_len;
+	const char *attributes;   /* what the key read back when it was made; NULL or "": a key of an earlier version,
+				     which is only held against the policy's template */
 };
 
 /** sam_cm_sign(cm, job, signature, len, maybe): THE ONE DOOR's last step (invariant 1): called by
  * sap/door.c and by nobody else (a test looks). C_SignInit and C_Sign back to back on one session.
  * ${len}: in the size of ${signature}, out its length. On failure ${maybe} tells whether the CM may
  * have signed all the same (the call did not come back with an error of its own). If the CM lost
- * its sessions before C_Sign, logs in again and tries once more. */
+ * its sessions before C_Sign, logs in again and tries once more. The key's attributes are read at its first use in
+ * a process, and again when that is cm.recheck ago: KEY_CHANGED. */
 enum sam_reason sam_cm_sign(struct sam_cm *cm, const struct sam_cm_job *job, uint8_t *signature,
 			    size_t *len, bool *maybe) SAM_MUST;
 

@@ -58,27 +58,53 @@ void sam_cm_key_forget(struct sam_cm *cm)
 {
 	pthread_mutex_lock(&cm->lock);
 	/* LOCKED */
+	for (unsigned i = 0; i < SAM_CM_CACHE; i++)
+		free(cm->cache[i].attributes);
 	memset(cm->cache, 0, sizeof cm->cache);
 	pthread_mutex_unlock(&cm->lock);
 }
 
-static bool cached(struct sam_cm *cm, const struct sam_cm_session *s, const uint8_t id[SAM_CM_ID],
-		   struct sam_cm_cached *out)
+/* What is wanted of a key: what it is found by, and what it read back when it was made ("": not known). */
+struct wanted {
+	uint8_t id[SAM_CM_ID];
+	const char *attributes;
+};
+
+/* ${checked_ms}: when it was last found to be as wanted; never, if that was another text. */
+static bool cached(struct sam_cm *cm, const struct sam_cm_session *s, const struct wanted *w,
+		   CK_OBJECT_HANDLE *handle, int64_t *checked_ms)
 {
 	pthread_mutex_lock(&cm->lock);
 	/* LOCKED */
-	*out = *place(cm, id);
+	const struct sam_cm_cached *entry = place(cm, w->id);
+	bool known = entry->generation == s->generation && memcmp(entry->id, w->id, SAM_CM_ID) == 0;
+	if (known) {
+		*handle = entry->handle;
+		*checked_ms = entry->attributes && strcmp(entry->attributes, w->attributes) == 0 ? entry->checked_ms
+												  : INT64_MIN;
+	}
 	pthread_mutex_unlock(&cm->lock);
-	return out->generation == s->generation && memcmp(out->id, id, SAM_CM_ID) == 0;
+	return known;
 }
 
-static void keep(struct sam_cm *cm, const struct sam_cm_cached *entry)
+static void keep(struct sam_cm *cm, const struct sam_cm_session *s, const struct wanted *w, CK_OBJECT_HANDLE handle,
+		 int64_t now)
 {
+	char *copy = strdup(w->attributes); /* without memory it is not kept */
 	pthread_mutex_lock(&cm->lock);
 	/* LOCKED */
-	if (entry->generation == cm->generation)
-		*place(cm, entry->id) = *entry;
+	struct sam_cm_cached *entry = place(cm, w->id);
+	if (copy && s->generation == cm->generation) {
+		char *old = entry->attributes;
+		memcpy(entry->id, w->id, SAM_CM_ID);
+		entry->handle = handle;
+		entry->generation = s->generation;
+		entry->checked_ms = now;
+		entry->attributes = copy;
+		copy = old;
+	}
 	pthread_mutex_unlock(&cm->lock);
+	free(copy);
 }
 
 static enum sam_reason look_up(struct sam_cm *cm, struct sam_cm_session *s,
@@ -98,64 +124,74 @@ static enum sam_reason look_up(struct sam_cm *cm, struct sam_cm_session *s,
 	return reason;
 }
 
+/* ${wrong}: what of the key is not as it was sealed when it was made. */
+static enum sam_reason compare(struct sam_cm *cm, struct sam_cm_session *s, const struct wanted *w,
+			       CK_OBJECT_HANDLE handle, char wrong[SAM_CM_ATTRIBUTE_NAME])
+{
+	char now[SAM_CM_ATTRIBUTES_SIZE];
+	bool local;
+	enum sam_reason reason = sam_cm_describe(cm, s, handle, now, &local);
+	if (reason == SAM_OK)
+		sam_cm_attributes_same(w->attributes, now, wrong);
+	return reason;
+}
+
 /* The attributes, and that the handle still stands for the object of that id. */
-static enum sam_reason examine(struct sam_cm *cm, struct sam_cm_session *s,
-			       const uint8_t id[SAM_CM_ID], CK_OBJECT_HANDLE handle)
+static enum sam_reason examine(struct sam_cm *cm, struct sam_cm_session *s, const struct wanted *w,
+			       CK_OBJECT_HANDLE handle)
 {
 	uint8_t is[SAM_CM_ID];
+	enum sam_cm_attr_state state;
 	size_t len;
-	const char *wrong;
-	enum sam_reason reason = sam_cm_key_check(cm, s, handle, false, &wrong);
-	if (reason == SAM_OK && !wrong) {
-		reason = sam_cm_attr_get(cm, s, handle, CKA_ID, is, sizeof is, &len);
-		if (reason == SAM_OK && (len != SAM_CM_ID || memcmp(is, id, SAM_CM_ID)))
-			wrong = "CKA_ID";
+	const char *rule;
+	char wrong[SAM_CM_ATTRIBUTE_NAME] = "", hex[2 * SAM_CM_ID + 1];
+	enum sam_reason reason = sam_cm_key_check(cm, s, handle, false, &rule);
+	if (reason == SAM_OK && rule)
+		sam_mem_copy_text(wrong, sizeof wrong, rule);
+	if (reason == SAM_OK && !rule) {
+		reason = sam_cm_attr_try(cm, s, handle, CKA_ID, is, sizeof is, &len, &state);
+		if (reason == SAM_OK && (len != SAM_CM_ID || memcmp(is, w->id, SAM_CM_ID)))
+			sam_mem_copy_text(wrong, sizeof wrong, "CKA_ID");
 	}
-	if (reason != SAM_OK || !wrong)
+	if (reason == SAM_OK && !wrong[0] && w->attributes[0])
+		reason = compare(cm, s, w, handle, wrong);
+	if (reason != SAM_OK || !wrong[0])
 		return reason;
-	char hex[2 * SAM_CM_ID + 1];
-	sam_encode_hex(id, SAM_CM_ID, hex);
-	return sam_log_reason(SAM_CM_KEY_MISSING,
+	sam_encode_hex(w->id, SAM_CM_ID, hex);
+	return sam_log_reason(w->attributes[0] ? SAM_KEY_CHANGED : SAM_CM_KEY_MISSING,
 			      "%s of the key with CKA_ID %s is not as the SAM made it", wrong, hex);
 }
 
-enum sam_reason sam_cm_key_find(struct sam_cm *cm, struct sam_cm_session *s,
-				const uint8_t id[SAM_CM_ID], CK_OBJECT_HANDLE *handle)
+enum sam_reason sam_cm_key_find(struct sam_cm *cm, struct sam_cm_session *s, const uint8_t id[SAM_CM_ID],
+				const char *attributes, CK_OBJECT_HANDLE *handle)
 {
-	struct sam_cm_cached entry;
-	enum sam_reason reason;
-	int64_t now = sam_clock_monotonic_ms();
-	bool known = cached(cm, s, id, &entry);
-	if (known && now - entry.checked_ms < cm->recheck_ms) {
-		*handle = entry.handle;
+	struct wanted w = {.attributes = attributes ? attributes : ""};
+	int64_t now = sam_clock_monotonic_ms(), checked_ms = INT64_MIN;
+	enum sam_reason reason = SAM_OK;
+	memcpy(w.id, id, SAM_CM_ID);
+	bool known = cached(cm, s, &w, handle, &checked_ms);
+	if (known && checked_ms != INT64_MIN && now - checked_ms < cm->recheck_ms)
 		return SAM_OK;
-	}
-	if (!known) {
-		memcpy(entry.id, id, SAM_CM_ID);
-		entry.generation = s->generation;
-		reason = look_up(cm, s, id, &entry.handle);
-		if (reason != SAM_OK)
-			return reason;
-	}
-	reason = examine(cm, s, id, entry.handle);
-	if (reason == SAM_OK) {
-		entry.checked_ms = now;
-		*handle = entry.handle;
-		keep(cm, &entry);
-	}
+	if (!known)
+		reason = look_up(cm, s, id, handle);
+	if (reason == SAM_OK)
+		reason = examine(cm, s, &w, *handle);
+	if (reason == SAM_OK)
+		keep(cm, s, &w, *handle, now);
 	return reason;
 }
 
 static enum sam_reason present_step(struct sam_cm *cm, struct sam_cm_session *s, void *arg)
 {
+	const struct wanted *w = arg;
 	CK_OBJECT_HANDLE handle;
-	enum sam_reason reason = look_up(cm, s, arg, &handle);
-	return reason == SAM_OK ? examine(cm, s, arg, handle) : reason;
+	enum sam_reason reason = look_up(cm, s, w->id, &handle);
+	return reason == SAM_OK ? examine(cm, s, w, handle) : reason;
 }
 
-enum sam_reason sam_cm_key_present(struct sam_cm *cm, const uint8_t id[SAM_CM_ID])
+enum sam_reason sam_cm_key_present(struct sam_cm *cm, const uint8_t id[SAM_CM_ID], const char *attributes)
 {
-	uint8_t copy[SAM_CM_ID];
-	memcpy(copy, id, sizeof copy);
-	return sam_cm_run(cm, present_step, copy);
+	struct wanted w = {.attributes = attributes ? attributes : ""};
+	memcpy(w.id, id, SAM_CM_ID);
+	return sam_cm_run(cm, present_step, &w);
 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 #include "base/mem.h"
+#include "base/pkey.h"
 #include "cm/cm.h"
 
 #define SAM_CM_OWN_LABEL "p11-sam " /* begins the CKA_LABEL of all that the SAM keeps in the CM for itself */
@@ -30,6 +31,7 @@ struct sam_cm_cached {
 	CK_OBJECT_HANDLE handle;
 	unsigned long generation;
 	int64_t checked_ms; /* when its attributes were read */
+	char *attributes;   /* and found to be these */
 };
 
 struct sam_cm {
@@ -158,6 +160,26 @@ enum sam_reason sam_cm_attr_get(struct sam_cm *cm, struct sam_cm_session *s,
 				CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value,
 				size_t size, size_t *len) SAM_MUST;
 
+/* What came of asking for one attribute: LONG: it is longer than there was room. */
+enum sam_cm_attr_state { SAM_CM_ATTR_NONE, SAM_CM_ATTR_READ, SAM_CM_ATTR_LONG };
+
+/** sam_cm_attr_try(cm, s, object, type, value, size, len, state): One attribute that the CM may not have; its
+ * length is 0 unless it was READ. CM_FAILED. */
+enum sam_reason sam_cm_attr_try(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				CK_ATTRIBUTE_TYPE type, void *value, size_t size, size_t *len,
+				enum sam_cm_attr_state *state) SAM_MUST;
+
+/** sam_cm_attr_date(...): The same for a date. SoftHSM answers CKR_GENERAL_ERROR for those of private objects
+ * (it keeps them in clear, and decrypts them): then there is NONE. */
+enum sam_reason sam_cm_attr_date(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				 CK_ATTRIBUTE_TYPE type, void *value, size_t size, size_t *len,
+				 enum sam_cm_attr_state *state) SAM_MUST;
+
+/** sam_cm_attr_read(cm, s, object, attrs, count, states): Many such, by one call where the CM knows them all;
+ * else each by one of its own. At most 48. */
+enum sam_reason sam_cm_attr_read(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				 CK_ATTRIBUTE *attrs, size_t count, enum sam_cm_attr_state *states) SAM_MUST;
+
 /** sam_cm_attr_find(cm, s, match, count, found, max, n): At most ${max} objects. If nothing is
  * found because the login is gone, that is the failure. */
 enum sam_reason sam_cm_attr_find(struct sam_cm *cm, struct sam_cm_session *s, CK_ATTRIBUTE *match,
@@ -166,10 +188,11 @@ enum sam_reason sam_cm_attr_find(struct sam_cm *cm, struct sam_cm_session *s, CK
 
 /* ---- find.c ---- */
 
-/** sam_cm_key_find(cm, s, id, handle): The one private key with that CKA_ID, its attributes as the
- * policy's template made them (invariant 9). CM_KEY_MISSING. */
-enum sam_reason sam_cm_key_find(struct sam_cm *cm, struct sam_cm_session *s,
-				const uint8_t id[SAM_CM_ID], CK_OBJECT_HANDLE *handle) SAM_MUST;
+/** sam_cm_key_find(cm, s, id, attributes, handle): The one private key with that CKA_ID, its attributes as the
+ * policy's template made them, and as ${attributes} has them unless that is NULL or "" (invariant 9).
+ * CM_KEY_MISSING, KEY_CHANGED. */
+enum sam_reason sam_cm_key_find(struct sam_cm *cm, struct sam_cm_session *s, const uint8_t id[SAM_CM_ID],
+				const char *attributes, CK_OBJECT_HANDLE *handle) SAM_MUST;
 
 /** sam_cm_key_by_id(cm, s, class, id, found, n): Up to two objects of that class. */
 enum sam_reason sam_cm_key_by_id(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_CLASS class,
@@ -184,12 +207,109 @@ enum sam_reason sam_cm_key_check(struct sam_cm *cm, struct sam_cm_session *s, CK
 /** sam_cm_key_forget(cm): All handles are void. */
 void sam_cm_key_forget(struct sam_cm *cm);
 
+/* ---- describe.c ---- */
+
+/** sam_cm_describe(cm, s, key, out, local): The text of a private key's attributes (cm.h). ${local}: LOCAL,
+ * ALWAYS_SENSITIVE and NEVER_EXTRACTABLE all read TRUE. */
+enum sam_reason sam_cm_describe(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE key,
+				char out[SAM_CM_ATTRIBUTES_SIZE], bool *local) SAM_MUST;
+
+/* ---- template.c ---- */
+
+enum { SAM_CM_TEMPLATE_MAX = 24, SAM_CM_TEMPLATE_ENDS = 4 };
+
+struct sam_cm_template {
+	CK_ATTRIBUTE attrs[SAM_CM_TEMPLATE_MAX];
+	CK_ULONG count;                     /* as sent */
+	CK_ULONG all;                       /* as begun */
+	CK_ULONG end[SAM_CM_TEMPLATE_ENDS]; /* where it may be cut off, the last first */
+	unsigned ends;
+};
+
+/** sam_cm_template_add(t, type, value, len), sam_cm_template_bool(t, type, value): One more; ${value} is not
+ * copied. sam_cm_template_end(t): What comes now, a CM may not know. */
+void sam_cm_template_add(struct sam_cm_template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t len);
+void sam_cm_template_bool(struct sam_cm_template *t, CK_ATTRIBUTE_TYPE type, bool value);
+void sam_cm_template_end(struct sam_cm_template *t);
+
+/** sam_cm_template_private(t, what), sam_cm_template_public(t, what, bits, curve): By the policy. ${bits} is the
+ * caller's, for the template to point to. */
+void sam_cm_template_private(struct sam_cm_template *t, const struct sam_cm_new_key *what);
+void sam_cm_template_public(struct sam_cm_template *t, const struct sam_cm_new_key *what, CK_ULONG *bits,
+			    const struct sam_curve *curve);
+
+/** sam_cm_template_allowed(what): Type, size, dates and label are such that a key may be born with them. */
+bool sam_cm_template_allowed(const struct sam_cm_new_key *what);
+
+/** sam_cm_template_refused(rv): Was it for the template? Then sam_cm_template_shorten(t) and once more; false if
+ * there is nothing more to leave off. sam_cm_template_tell(t, label): Log what was left off. */
+bool sam_cm_template_refused(CK_RV rv);
+bool sam_cm_template_shorten(struct sam_cm_template *t);
+void sam_cm_template_tell(const struct sam_cm_template *t, const char *label);
+
+/** sam_cm_template_check(cm, s, object, t, wrong): Read back what was sent. ${wrong}: the name of the first that
+ * reads otherwise, or NULL. */
+enum sam_reason sam_cm_template_check(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+				      const struct sam_cm_template *t, const char **wrong) SAM_MUST;
+
 /* ---- key.c ---- */
 
-/** sam_cm_key_make(cm, s, what, public_key, private_key): Have a pair made by the policy's template; ${id} NULL:
- * without a CKA_ID, so that it is none that sam_cm_sign() can be asked for. Nothing is read back. */
+/** sam_cm_key_pair(cm, s, type, pub, priv, public_key, private_key): C_GenerateKeyPair with the whole templates;
+ * then without what a CM may not know, the least needed first. */
+CK_RV sam_cm_key_pair(struct sam_cm *cm, struct sam_cm_session *s, CK_MECHANISM_TYPE type,
+		      struct sam_cm_template *pub, struct sam_cm_template *priv, CK_OBJECT_HANDLE *public_key,
+		      CK_OBJECT_HANDLE *private_key) SAM_MUST;
+
+/** sam_cm_key_make(cm, s, what, public_key, private_key, sent): Have a pair made by the policy's template; ${id}
+ * NULL: without a CKA_ID, so that it is none that sam_cm_sign() can be asked for. ${sent}: what the private key
+ * was asked to be. Nothing is read back. */
 enum sam_reason sam_cm_key_make(struct sam_cm *cm, struct sam_cm_session *s, const struct sam_cm_new_key *what,
-				CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key) SAM_MUST;
+				CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key,
+				struct sam_cm_template *sent) SAM_MUST;
+
+/** sam_cm_key_read_back(cm, s, what, key, sent, born, out): Is a new private key as it was asked to be (${born}:
+ * by the CM itself), and the only one of its CKA_ID? Then out->attributes and out->local. CM_FAILED. */
+enum sam_reason sam_cm_key_read_back(struct sam_cm *cm, struct sam_cm_session *s, const struct sam_cm_new_key *what,
+				     CK_OBJECT_HANDLE key, const struct sam_cm_template *sent, bool born,
+				     struct sam_cm_made *out) SAM_MUST;
+
+/** sam_cm_key_undo(cm, what): Destroy what a failed birth left behind. */
+void sam_cm_key_undo(struct sam_cm *cm, const struct sam_cm_new_key *what);
+
+/** sam_cm_nothing_made(rv): With other answers the vendor may have made the key all the same: not tried again. */
+bool sam_cm_nothing_made(CK_RV rv);
+
+/* ---- importkey.c ---- */
+
+struct sam_cm_import {
+	CK_OBJECT_HANDLE key; /* the private key */
+	uint8_t *spki;        /* of the public one */
+	size_t spki_len;
+	enum sam_cm_oaep hash;
+};
+
+/** sam_cm_import_find(cm, s, out): The one import key, as the SAM made it, and shown to undo what is wrapped for
+ * its public key, with which hash. The caller frees out->spki. NOT_FOUND, CM_KEY_MISSING, CM_FAILED. */
+enum sam_reason sam_cm_import_find(struct sam_cm *cm, struct sam_cm_session *s, struct sam_cm_import *out) SAM_MUST;
+
+/** sam_cm_import_kek(cm, s, key, hash, data, len, kek): C_UnwrapKey into an AES key of this session that can only
+ * unwrap. */
+CK_RV sam_cm_import_kek(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE key, enum sam_cm_oaep hash,
+			const uint8_t *data, size_t len, CK_OBJECT_HANDLE *kek) SAM_MUST;
+
+/** sam_cm_import_refused(rv): Was it for what was to be unwrapped, and not for the CM's own trouble? */
+bool sam_cm_import_refused(CK_RV rv);
+
+/** sam_cm_import_drop(cm, s, kek): Destroy it; if that fails, it goes with its session, which is closed then.
+ * CM_FAILED. */
+enum sam_reason sam_cm_import_drop(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE kek) SAM_MUST;
+
+/* ---- pairwise.c ---- */
+
+/** sam_cm_pairwise(cm, s, key, what, pkey): Does this private key sign for that public key? Over a value of this
+ * function's own making: no caller's bytes reach the key (invariant 1). IMPORT_MISMATCH, CM_FAILED. */
+enum sam_reason sam_cm_pairwise(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE key,
+				const struct sam_cm_new_key *what, EVP_PKEY *pkey) SAM_MUST;
 
 /* ---- statekey.c ---- */
 
@@ -199,6 +319,14 @@ enum sam_reason sam_cm_statement_key(struct sam_cm *cm, struct sam_cm_session *s
 				     CK_OBJECT_HANDLE *key) SAM_MUST;
 
 /* ---- spki.c ---- */
+
+/** sam_cm_pubkey(cm, s, object, type, pkey): The public key in an object of that type, be it public or an RSA
+ * private one. ARGUMENTS, not logged, if it cannot be read or is none; CM_FAILED. */
+enum sam_reason sam_cm_pubkey(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
+			      enum sam_key_type type, EVP_PKEY **pkey) SAM_MUST;
+
+/** sam_cm_pkey_is(pkey, type, bits): Is it of that type and size? */
+bool sam_cm_pkey_is(const EVP_PKEY *pkey, enum sam_key_type type, unsigned bits);
 
 /** sam_cm_spki(cm, s, what, public_key, spki, len): The SubjectPublicKeyInfo of a key that the CM
  * has made, refused (CM_FAILED) if it is not what was asked for. */

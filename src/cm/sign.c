@@ -74,7 +74,7 @@ static enum sam_reason sign_step(struct sam_cm *cm, struct sam_cm_session *s, vo
 	struct signing *g = arg;
 	CK_OBJECT_HANDLE key;
 	CK_ULONG len = sizeof g->out;
-	enum sam_reason reason = sam_cm_key_find(cm, s, g->job->id, &key);
+	enum sam_reason reason = sam_cm_key_find(cm, s, g->job->id, g->job->attributes, &key);
 	if (reason != SAM_OK)
 		return reason;
 	CK_RV rv = cm->vendor->f->C_SignInit(s->handle, &g->mechanism, key);

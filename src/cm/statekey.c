@@ -45,12 +45,15 @@ enum sam_reason sam_cm_statement_key(struct sam_cm *cm, struct sam_cm_session *s
 }
 
 static enum sam_reason read_back(struct sam_cm *cm, struct sam_cm_session *s, const struct creation *c,
-				 CK_OBJECT_HANDLE public_key, CK_OBJECT_HANDLE private_key)
+				 CK_OBJECT_HANDLE public_key, CK_OBJECT_HANDLE private_key,
+				 const struct sam_cm_template *sent)
 {
 	CK_OBJECT_HANDLE found[2];
 	const char *wrong;
 	size_t n;
 	enum sam_reason reason = sam_cm_key_check(cm, s, private_key, true, &wrong);
+	if (reason == SAM_OK && !wrong)
+		reason = sam_cm_template_check(cm, s, private_key, sent, &wrong);
 	if (reason == SAM_OK && !wrong) {
 		reason = find(cm, s, CKO_PRIVATE_KEY, found, &n);
 		if (reason == SAM_OK && n != 1)
@@ -65,6 +68,7 @@ static enum sam_reason create_step(struct sam_cm *cm, struct sam_cm_session *s, 
 {
 	struct creation *c = arg;
 	CK_OBJECT_HANDLE pair[2] = {CK_INVALID_HANDLE, CK_INVALID_HANDLE}, found[2];
+	struct sam_cm_template sent;
 	size_t n, publics = 0;
 	c->asked = false;
 	enum sam_reason reason = find(cm, s, CKO_PRIVATE_KEY, found, &n);
@@ -75,10 +79,10 @@ static enum sam_reason create_step(struct sam_cm *cm, struct sam_cm_session *s, 
 	if (reason != SAM_OK)
 		return reason;
 	c->asked = true;
-	reason = sam_cm_key_make(cm, s, &what, &pair[0], &pair[1]);
+	reason = sam_cm_key_make(cm, s, &what, &pair[0], &pair[1], &sent);
 	if (reason != SAM_OK)
 		return reason;
-	reason = read_back(cm, s, c, pair[0], pair[1]);
+	reason = read_back(cm, s, c, pair[0], pair[1], &sent);
 	if (reason == SAM_OK)
 		return reason;
 	/* by its handles: another's of that label is not ours to destroy */

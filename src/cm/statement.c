@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the SAM itself states, signed with its own key in the CM: checkpoints, the policy, backups. The bytes
- * are made here out of typed members, each checked to be plain, so that no caller's bytes reach the key
+ * What the SAM itself states, signed with its own key in the CM: checkpoints, the policy, backups, where a key
+ * comes from. The bytes are made here out of typed members, each checked to be plain, so that no caller's bytes reach the key
  * (invariant 1).
  */
 #include "cm/internal.h"
@@ -15,12 +15,14 @@
 #include "base/name.h"
 #include "base/ossl.h"
 
-enum { TEXT_MAX = 1536, HASH = 32, SIGNATURE = 64, KID = 43, AUD_MAX = 255, JTI_MAX = 128 };
+enum { TEXT_MAX = 4096, HASH = 32, SIGNATURE = 64, KID = 43, AUD_MAX = 255, JTI_MAX = 128, CREDENTIAL = 32 };
+enum { WORDS_MAX = 64, EVALUATION_MAX = 512 };
 
 static const char *const types[] = {
 	[SAM_CM_CHECKPOINT] = SAM_TYP_CHECKPOINT,
 	[SAM_CM_POLICY] = SAM_TYP_POLICY,
 	[SAM_CM_BACKUP] = SAM_TYP_BACKUP,
+	[SAM_CM_EVIDENCE] = SAM_TYP_EVIDENCE,
 };
 
 /* A JSON object on its way. */
@@ -61,13 +63,38 @@ static bool is_iss(const char *text)
 	return sam_name_valid(text, strlen(text));
 }
 
-static bool is_aud(const char *text)
+static bool plain(const char *text, size_t max)
 {
-	size_t len = strlen(text);
+	size_t len = strnlen(text, max + 1);
 	for (size_t i = 0; i < len; i++)
 		if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
 			return false;
-	return len >= 1 && len <= AUD_MAX;
+	return len >= 1 && len <= max;
+}
+
+static bool is_aud(const char *text)
+{
+	return plain(text, AUD_MAX);
+}
+
+static bool is_words(const char *text)
+{
+	return plain(text, WORDS_MAX);
+}
+
+static bool is_attributes(const char *text)
+{
+	return plain(text, SAM_CM_ATTRIBUTES_SIZE - 1);
+}
+
+static bool is_evaluation(const char *text)
+{
+	return plain(text, EVALUATION_MAX);
+}
+
+static bool is_credential(const char *text)
+{
+	return strlen(text) == CREDENTIAL && strspn(text, "0123456789abcdef") == CREDENTIAL;
 }
 
 static bool is_jti(const char *text)
@@ -81,9 +108,9 @@ static bool is_kid(const char *text)
 	return strlen(text) == KID && base64url(text);
 }
 
-static void add_text(struct text *t, const char *name, const char *value, bool (*plain)(const char *))
+static void add_text(struct text *t, const char *name, const char *value, bool (*is)(const char *))
 {
-	if (!value || !plain(value)) {
+	if (!value || !is(value)) {
 		t->bad = true;
 		return;
 	}
@@ -118,29 +145,60 @@ static void make_header(struct text *t, const struct sam_cm_statement *x)
 	add(t, "}");
 }
 
-static void make_payload(struct text *t, const struct sam_cm_statement *x)
+/* The CM's word about itself; what is not plain in it is replaced. */
+static void add_cm_text(struct text *t, char separator, const char *name, const char *value)
+{
+	add(t, "%c\"%s\":\"", separator, name);
+	for (; *value; value++)
+		add(t, "%c", *value < ' ' || *value > '~' || *value == '"' || *value == '\\' ? '?' : *value);
+	add(t, "\"");
+}
+
+static void make_evidence(struct text *t, const struct sam_cm_statement *x, const struct sam_cm_info *cm)
+{
+	add_text(t, "credentialID", x->credential, is_credential);
+	add_hash(t, "thumbprint", x->sha256[0]);
+	add_text(t, "key_type", x->key_type, is_words);
+	add_text(t, "origin", x->origin, is_words);
+	add_text(t, "attributes", x->attributes, is_attributes);
+	add_name(t, "cm");
+	add_cm_text(t, '{', "manufacturer", cm->manufacturer);
+	add_cm_text(t, ',', "model", cm->model);
+	add_cm_text(t, ',', "firmware", cm->firmware);
+	add_cm_text(t, ',', "serial", cm->serial);
+	add(t, "}");
+	add_text(t, "evaluation", x->evaluation, is_evaluation);
+}
+
+static void make_state(struct text *t, const struct sam_cm_statement *x)
+{
+	if (x->kind == SAM_CM_CHECKPOINT)
+		add_number(t, "number", x->number);
+	add_number(t, "epoch", x->epoch);
+	add_number(t, "sequence", x->sequence);
+	add_number(t, "audit_seq", x->audit_seq);
+	if (x->kind == SAM_CM_BACKUP)
+		add_hash(t, "file_sha256", x->sha256[0]);
+	add_hash(t, "audit_hash", x->sha256[x->kind == SAM_CM_BACKUP]);
+}
+
+static void make_payload(struct text *t, const struct sam_cm_statement *x, const struct sam_cm_info *cm)
 {
 	add_text(t, "iss", x->iss, is_iss);
 	add_text(t, "aud", x->aud, is_aud);
 	add_number(t, "iat", (uint64_t)x->iat);
-	if (x->kind != SAM_CM_CHECKPOINT) {
-		if (x->exp)
-			add_number(t, "exp", (uint64_t)x->exp);
+	if (x->exp && (x->kind == SAM_CM_POLICY || x->kind == SAM_CM_BACKUP))
+		add_number(t, "exp", (uint64_t)x->exp);
+	if (x->kind != SAM_CM_CHECKPOINT)
 		add_text(t, "jti", x->jti, is_jti);
-	}
-	if (x->kind == SAM_CM_POLICY) {
+	if (x->kind == SAM_CM_EVIDENCE) {
+		make_evidence(t, x, cm);
+	} else if (x->kind == SAM_CM_POLICY) {
 		add_number(t, "version", x->number);
 		add_hash(t, "policy_sha256", x->sha256[0]);
 		add_hash(t, "config_sha256", x->sha256[1]);
 	} else {
-		if (x->kind == SAM_CM_CHECKPOINT)
-			add_number(t, "number", x->number);
-		add_number(t, "epoch", x->epoch);
-		add_number(t, "sequence", x->sequence);
-		add_number(t, "audit_seq", x->audit_seq);
-		if (x->kind == SAM_CM_BACKUP)
-			add_hash(t, "file_sha256", x->sha256[0]);
-		add_hash(t, "audit_hash", x->sha256[x->kind == SAM_CM_BACKUP]);
+		make_state(t, x);
 	}
 	add(t, "}");
 }
@@ -151,13 +209,15 @@ static size_t b64_size(size_t len)
 }
 
 /* The signing input, with room behind it for the signature. */
-static enum sam_reason make_input(const struct sam_cm_statement *x, char **out, size_t *len)
+static enum sam_reason make_input(const struct sam_cm *cm, const struct sam_cm_statement *x, char **out, size_t *len)
 {
 	struct text header = {.len = 0}, payload = {.len = 0};
 	if ((unsigned)x->kind >= sizeof types / sizeof types[0])
 		return sam_log_reason(SAM_ARGUMENTS, "sam_cm_state: no such kind of statement");
 	make_header(&header, x);
-	make_payload(&payload, x);
+	struct sam_cm_info info;
+	sam_cm_info(cm, &info);
+	make_payload(&payload, x, &info);
 	if (header.bad || payload.bad)
 		return sam_log_reason(SAM_ARGUMENTS, "a %s statement lacks something, or a text of it is not plain",
 				      types[x->kind]);
@@ -199,7 +259,7 @@ enum sam_reason sam_cm_state(struct sam_cm *cm, const struct sam_cm_statement *s
 	struct signing g;
 	size_t len;
 	*jws = NULL;
-	enum sam_reason reason = make_input(statement, &text, &len);
+	enum sam_reason reason = make_input(cm, statement, &text, &len);
 	if (reason == SAM_OK)
 		reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, g.hash);
 	if (reason == SAM_OK)

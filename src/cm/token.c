@@ -135,6 +135,8 @@ static void set_down(struct sam_cm *cm)
 	free(cm->serial);
 	free(cm->pin_source);
 	free(cm->refused_memo);
+	for (unsigned i = 0; i < SAM_CM_CACHE; i++)
+		free(cm->cache[i].attributes);
 	sam_mem_wipe(cm, sizeof *cm);
 	free(cm);
 }

@@ -224,14 +224,14 @@ static const uint8_t cm_id[SAM_CM_ID] = {0xa5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 static inline void cm_generate(struct sam_cm *cm, enum sam_key_type type, unsigned bits,
 			       const uint8_t *id, EVP_PKEY **pkey)
 {
-	uint8_t *spki = NULL;
-	size_t len = 0;
-	struct sam_cm_new_key what = {type, bits, "unit key", id};
-	ck_assert_int_eq(sam_cm_generate(cm, &what, &spki, &len), SAM_OK);
+	struct sam_cm_made made;
+	struct sam_cm_new_key what = {.type = type, .bits = bits, .label = "unit key", .id = id};
+	ck_assert_int_eq(sam_cm_generate(cm, &what, true, &made), SAM_OK);
 	if (pkey)
-		*pkey = sam_ossl_pubkey(spki, len);
+		*pkey = sam_ossl_pubkey(made.spki, made.spki_len);
 	ck_assert(!pkey || *pkey);
-	free(spki);
+	ck_assert(made.local);
+	sam_cm_made_clear(&made);
 }
 
 static const uint8_t cm_digest[SAM_HASH_MAX] =

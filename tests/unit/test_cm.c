@@ -274,13 +274,12 @@ START_TEST(unknown_sizes_are_refused)
 		   {SAM_KEY_EC, 224}, {SAM_KEY_ED25519, 256}, {0, 256}};
 	open_plain();
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct sam_cm_new_key what = {bad[i].type, bad[i].bits, "x", cm_id};
-		uint8_t *spki;
-		size_t len;
-		ck_assert_int_eq(sam_cm_generate(cm, &what, &spki, &len), SAM_ARGUMENTS);
-		ck_assert(!spki && !len);
+		struct sam_cm_new_key what = {.type = bad[i].type, .bits = bad[i].bits, .label = "x", .id = cm_id};
+		struct sam_cm_made made;
+		ck_assert_int_eq(sam_cm_generate(cm, &what, false, &made), SAM_ARGUMENTS);
+		ck_assert(!made.spki && !made.spki_len);
 	}
-	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_CM_KEY_MISSING);
+	ck_assert_int_eq(sam_cm_key_present(cm, cm_id, NULL), SAM_CM_KEY_MISSING);
 	close_plain();
 }
 END_TEST
@@ -322,13 +321,12 @@ END_TEST
 
 START_TEST(id_is_given_once)
 {
-	struct sam_cm_new_key what = {SAM_KEY_EC, 256, "second", cm_id};
-	uint8_t *spki;
-	size_t len;
+	struct sam_cm_new_key what = {.type = SAM_KEY_EC, .bits = 256, .label = "second", .id = cm_id};
+	struct sam_cm_made made;
 	bool maybe;
 	open_plain();
 	cm_generate(cm, SAM_KEY_EC, 256, cm_id, NULL);
-	ck_assert_int_eq(sam_cm_generate(cm, &what, &spki, &len), SAM_EXISTS);
+	ck_assert_int_eq(sam_cm_generate(cm, &what, true, &made), SAM_EXISTS);
 	ck_assert_int_eq(cm_sign(cm, &maybe), SAM_OK); /* the first one is still there */
 	close_plain();
 }
@@ -340,14 +338,14 @@ START_TEST(destroy_takes_both_and_says_when_there_is_none)
 	bool maybe;
 	open_plain();
 	cm_generate(cm, SAM_KEY_EC, 256, cm_id, NULL);
-	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_OK);
+	ck_assert_int_eq(sam_cm_key_present(cm, cm_id, NULL), SAM_OK);
 	ck_assert_int_eq(cm_sign(cm, &maybe), SAM_OK);
 	ck_assert_int_eq(sam_cm_destroy(cm, cm_id), SAM_OK);
 	CK_SESSION_HANDLE s = cm_session(f);
 	ck_assert_uint_eq(cm_find(f, s, CKO_PRIVATE_KEY, NULL, NULL), 0);
 	ck_assert_uint_eq(cm_find(f, s, CKO_PUBLIC_KEY, NULL, NULL), 0);
 	ck_assert_int_eq(sam_cm_destroy(cm, cm_id), SAM_CM_KEY_MISSING);
-	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_CM_KEY_MISSING);
+	ck_assert_int_eq(sam_cm_key_present(cm, cm_id, NULL), SAM_CM_KEY_MISSING);
 	ck_assert_int_eq(cm_sign(cm, &maybe), SAM_CM_KEY_MISSING);
 	ck_assert(!maybe);
 	close_plain();
@@ -386,7 +384,7 @@ START_TEST(doubled_id_is_refused)
 	open_plain();
 	cm_generate(cm, SAM_KEY_EC, 256, cm_id, NULL);
 	make_directly(f, cm_session(f), true);
-	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_CM_KEY_MISSING);
+	ck_assert_int_eq(sam_cm_key_present(cm, cm_id, NULL), SAM_CM_KEY_MISSING);
 	ck_assert_int_eq(cm_sign(cm, &maybe), SAM_CM_KEY_MISSING);
 	ck_assert_int_eq(sam_cm_destroy(cm, cm_id), SAM_CM_FAILED);
 	ck_assert_uint_eq(cm_find(f, cm_session(f), CKO_PRIVATE_KEY, cm_id, NULL), 2);
@@ -401,7 +399,7 @@ START_TEST(key_with_other_attributes_is_refused)
 	open_plain();
 	make_directly(f, cm_session(f), false);
 	ck_assert_int_eq(cm_sign(cm, &maybe), SAM_CM_KEY_MISSING);
-	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_CM_KEY_MISSING);
+	ck_assert_int_eq(sam_cm_key_present(cm, cm_id, NULL), SAM_CM_KEY_MISSING);
 	close_plain();
 }
 END_TEST
@@ -534,7 +532,8 @@ static bool all_refused(void)
 	size_t len;
 	uint64_t number;
 	bool maybe = true;
-	struct sam_cm_new_key what = {SAM_KEY_EC, 256, "x", cm_id};
+	struct sam_cm_new_key what = {.type = SAM_KEY_EC, .bits = 256, .label = "x", .id = cm_id};
+	struct sam_cm_made made;
 	return !sam_cm_token_present(cm) &&
 	       sam_cm_random(cm, bytes, sizeof bytes) == SAM_CM_FAILED &&
 	       sam_cm_seal_create(cm) == SAM_CM_FAILED &&
@@ -542,9 +541,9 @@ static bool all_refused(void)
 	       sam_cm_statement_key_create(cm, &spki, &len) == SAM_CM_FAILED &&
 	       sam_cm_number_read(cm, "node", &number) == SAM_CM_FAILED &&
 	       sam_cm_number_write(cm, "node", 1) == SAM_CM_FAILED &&
-	       sam_cm_generate(cm, &what, &spki, &len) == SAM_CM_FAILED &&
+	       sam_cm_generate(cm, &what, false, &made) == SAM_CM_FAILED &&
 	       sam_cm_destroy(cm, cm_id) == SAM_CM_FAILED &&
-	       sam_cm_key_present(cm, cm_id) == SAM_CM_FAILED &&
+	       sam_cm_key_present(cm, cm_id, NULL) == SAM_CM_FAILED &&
 	       cm_sign(cm, &maybe) == SAM_CM_FAILED && !maybe;
 }
 

@@ -176,7 +176,7 @@ START_TEST(lost_sessions_come_back)
 	must_sign();
 	ck_assert(f->C_Finalize(NULL) == CKR_OK);
 	ck_assert(!sam_cm_token_present(cm));
-	ck_assert_int_eq(sam_cm_key_present(cm, cm_id), SAM_OK);
+	ck_assert_int_eq(sam_cm_key_present(cm, cm_id, NULL), SAM_OK);
 	ck_assert(sam_cm_token_present(cm));
 	sessions_at_most(_i ? 1 : 4);
 	close_mock();
@@ -406,12 +406,11 @@ END_TEST
 
 static enum sam_reason generate(enum sam_key_type type, unsigned bits)
 {
-	struct sam_cm_new_key what = {type, bits, "fault", cm_id};
-	uint8_t *spki = NULL;
-	size_t len = 0;
-	enum sam_reason reason = sam_cm_generate(cm, &what, &spki, &len);
-	ck_assert((reason == SAM_OK) == (spki != NULL));
-	free(spki);
+	struct sam_cm_new_key what = {.type = type, .bits = bits, .label = "fault", .id = cm_id};
+	struct sam_cm_made made;
+	enum sam_reason reason = sam_cm_generate(cm, &what, true, &made);
+	ck_assert((reason == SAM_OK) == (made.spki != NULL));
+	sam_cm_made_clear(&made);
 	return reason;
 }
 

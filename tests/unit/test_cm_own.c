@@ -198,16 +198,15 @@ END_TEST
 START_TEST(no_signers_key_is_born_under_the_sams_labels)
 {
 	static const char *const labels[] = {KEY_LABEL, "p11-sam seal", "p11-sam "};
-	uint8_t *spki;
-	size_t len;
+	struct sam_cm_made made;
 	open_cm(cm_softhsm());
 	for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
-		struct sam_cm_new_key what = {SAM_KEY_EC, 256, labels[i], cm_id};
-		ck_assert_int_eq(sam_cm_generate(cm, &what, &spki, &len), SAM_ARGUMENTS);
+		struct sam_cm_new_key what = {.type = SAM_KEY_EC, .bits = 256, .label = labels[i], .id = cm_id};
+		ck_assert_int_eq(sam_cm_generate(cm, &what, false, &made), SAM_ARGUMENTS);
 	}
-	struct sam_cm_new_key what = {SAM_KEY_EC, 256, "p11-sam", cm_id};
-	ck_assert_int_eq(sam_cm_generate(cm, &what, &spki, &len), SAM_OK);
-	free(spki);
+	struct sam_cm_new_key what = {.type = SAM_KEY_EC, .bits = 256, .label = "p11-sam", .id = cm_id};
+	ck_assert_int_eq(sam_cm_generate(cm, &what, false, &made), SAM_OK);
+	sam_cm_made_clear(&made);
 	close_cm();
 }
 END_TEST
@@ -376,7 +375,7 @@ START_TEST(numbers_out_of_range_and_missing_hashes_are_refused)
 	x = statement(SAM_CM_BACKUP);
 	x.sha256[1] = NULL;
 	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
-	x = statement(3);
+	x = statement(4);
 	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
 	close_cm();
 }
