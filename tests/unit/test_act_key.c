@@ -483,23 +483,30 @@ END_TEST
 
 static Suite *suite(void)
 {
-	static const TTest *const tests[] = {
-		the_signers_sad_makes_a_key_that_is_active_at_once, an_officers_key_waits_for_its_signer,
-		a_sad_for_one_key_activates_no_other, the_sad_says_type_and_label, a_sad_makes_one_key,
-		threads_that_race_with_one_sad_make_one_key, who_may_have_a_key_made, a_key_has_dates_that_the_sam_keeps_to,
-		suspending_takes_one_and_resuming_two_or_the_signer, a_sad_about_the_signer_does_nothing_to_a_key,
-		revoking_is_final_and_destroys, destroying_takes_two_or_the_signer_and_is_not_replayed,
-		a_renewed_key_ends_when_the_new_one_is_active, what_a_key_was_born_as_is_written_once,
-		higher_levels_take_only_what_was_made_for_them, a_disabled_cm_makes_no_key, what_the_cm_lost_is_buried_too,
-		a_key_that_has_ended_is_destroyed_by_whoever_comes_next, a_removed_signer_leaves_nothing_but_tombstones,
-	};
 	Suite *s = suite_create("act_key");
 	TCase *c = tcase_create("act_key");
 	tcase_add_unchecked_fixture(c, sam_make, sam_unmake);
 	tcase_add_checked_fixture(c, sam_fresh, sam_done);
 	tcase_set_timeout(c, 120);
-	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-		tcase_add_test(c, tests[i]);
+	tcase_add_test(c, the_signers_sad_makes_a_key_that_is_active_at_once);
+	tcase_add_test(c, an_officers_key_waits_for_its_signer);
+	tcase_add_test(c, a_sad_for_one_key_activates_no_other);
+	tcase_add_test(c, the_sad_says_type_and_label);
+	tcase_add_test(c, a_sad_makes_one_key);
+	tcase_add_test(c, threads_that_race_with_one_sad_make_one_key);
+	tcase_add_test(c, who_may_have_a_key_made);
+	tcase_add_test(c, a_key_has_dates_that_the_sam_keeps_to);
+	tcase_add_test(c, suspending_takes_one_and_resuming_two_or_the_signer);
+	tcase_add_test(c, a_sad_about_the_signer_does_nothing_to_a_key);
+	tcase_add_test(c, revoking_is_final_and_destroys);
+	tcase_add_test(c, destroying_takes_two_or_the_signer_and_is_not_replayed);
+	tcase_add_test(c, a_renewed_key_ends_when_the_new_one_is_active);
+	tcase_add_test(c, what_a_key_was_born_as_is_written_once);
+	tcase_add_test(c, higher_levels_take_only_what_was_made_for_them);
+	tcase_add_test(c, a_disabled_cm_makes_no_key);
+	tcase_add_test(c, what_the_cm_lost_is_buried_too);
+	tcase_add_test(c, a_key_that_has_ended_is_destroyed_by_whoever_comes_next);
+	tcase_add_test(c, a_removed_signer_leaves_nothing_but_tombstones);
 	suite_add_tcase(s, c);
 	return s;
 }
