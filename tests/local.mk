@@ -40,6 +40,7 @@ UNIT_TESTS = \
 	tests/unit/test_password \
 	tests/unit/test_pin \
 	tests/unit/test_policy \
+	tests/unit/test_provider \
 	tests/unit/test_registry \
 	tests/unit/test_replay \
 	tests/unit/test_roles \
@@ -157,10 +158,12 @@ check_PROGRAMS += tests/client/p11calls
 tests_client_p11calls_SOURCES = \
 	tests/client/p11calls.c \
 	tests/client/p11calls.h \
+	tests/client/p11calls_generate.c \
 	tests/client/p11calls_life.c \
 	tests/client/p11calls_objects.c \
 	tests/client/p11calls_officer.c \
-	tests/client/p11calls_sign.c
+	tests/client/p11calls_sign.c \
+	tests/client/p11calls_templates.c
 tests_client_p11calls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_p11calls_LDADD = libsam.la $(P11KIT_LIBS)
 

@@ -60,6 +60,9 @@ bool sam_cm_token_present(struct sam_cm *cm);
  * _PSS, CKM_ECDSA, CKM_EDDSA)? Asked once at open. */
 bool sam_cm_has(const struct sam_cm *cm, const struct sam_mechanism *mechanism);
 
+/** sam_cm_generates(cm, type): Does the CM say that it makes pairs of this type? Asked once at open. */
+bool sam_cm_generates(const struct sam_cm *cm, enum sam_key_type type);
+
 /** sam_cm_random(cm, out, len): Random bytes of the CM, after a start-up test and with a repetition
  * test (P2-3.2.2.2). RANDOM, CM_*. */
 enum sam_reason sam_cm_random(struct sam_cm *cm, void *out, size_t len) SAM_MUST;

@@ -40,6 +40,7 @@ struct sam_cm {
 	struct sam_cm_info info; /* as at open; a token that differs later is refused */
 	bool known;              /* info is set */
 	bool has[SAM_PAD_EDDSA + 1];
+	bool generates[SAM_KEY_ED25519 + 1];
 	char *token, *serial, *pin_source, *refused_memo;
 	unsigned limit, wait_ms, recheck_ms;
 
@@ -251,6 +252,9 @@ void sam_cm_template_tell(const struct sam_cm_template *t, const char *label);
  * reads otherwise, or NULL. */
 enum sam_reason sam_cm_template_check(struct sam_cm *cm, struct sam_cm_session *s, CK_OBJECT_HANDLE object,
 				      const struct sam_cm_template *t, const char **wrong) SAM_MUST;
+
+/** sam_cm_generator(type): The mechanism that makes such a pair. */
+CK_MECHANISM_TYPE sam_cm_generator(enum sam_key_type type);
 
 /* ---- key.c ---- */
 

@@ -20,13 +20,6 @@ static bool curve_refused(CK_RV rv)
 	return sam_cm_template_refused(rv) || rv == CKR_CURVE_NOT_SUPPORTED || rv == CKR_DOMAIN_PARAMS_INVALID;
 }
 
-static CK_MECHANISM_TYPE generator(enum sam_key_type type)
-{
-	if (type == SAM_KEY_RSA)
-		return CKM_RSA_PKCS_KEY_PAIR_GEN;
-	return type == SAM_KEY_EC ? CKM_EC_KEY_PAIR_GEN : CKM_EC_EDWARDS_KEY_PAIR_GEN;
-}
-
 CK_RV sam_cm_key_pair(struct sam_cm *cm, struct sam_cm_session *s, CK_MECHANISM_TYPE type,
 		      struct sam_cm_template *pub, struct sam_cm_template *priv, CK_OBJECT_HANDLE *public_key,
 		      CK_OBJECT_HANDLE *private_key)
@@ -50,7 +43,7 @@ static CK_RV generate_pair(struct sam_cm *cm, struct sam_cm_session *s, const st
 	CK_ULONG bits;
 	sam_cm_template_private(sent, what);
 	sam_cm_template_public(&pub, what, &bits, curve);
-	CK_RV rv = sam_cm_key_pair(cm, s, generator(what->type), &pub, sent, public_key, private_key);
+	CK_RV rv = sam_cm_key_pair(cm, s, sam_cm_generator(what->type), &pub, sent, public_key, private_key);
 	if (rv == CKR_OK)
 		sam_cm_template_tell(sent, what->label);
 	return rv;

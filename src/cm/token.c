@@ -119,6 +119,13 @@ static const CK_MECHANISM_TYPE sent[SAM_PAD_EDDSA + 1] = {
 	[SAM_PAD_EDDSA] = CKM_EDDSA,
 };
 
+CK_MECHANISM_TYPE sam_cm_generator(enum sam_key_type type)
+{
+	if (type == SAM_KEY_RSA)
+		return CKM_RSA_PKCS_KEY_PAIR_GEN;
+	return type == SAM_KEY_EC ? CKM_EC_KEY_PAIR_GEN : CKM_EC_EDWARDS_KEY_PAIR_GEN;
+}
+
 static void ask_mechanisms(struct sam_cm *cm)
 {
 	for (unsigned p = SAM_PAD_PKCS1; p <= SAM_PAD_EDDSA; p++) {
@@ -126,6 +133,13 @@ static void ask_mechanisms(struct sam_cm *cm)
 		memset(&m, 0, sizeof m);
 		cm->has[p] = cm->vendor->f->C_GetMechanismInfo(cm->slot, sent[p], &m) == CKR_OK &&
 			     (m.flags & CKF_SIGN);
+	}
+	for (unsigned type = SAM_KEY_RSA; type <= SAM_KEY_ED25519; type++) {
+		CK_MECHANISM_INFO m;
+		memset(&m, 0, sizeof m);
+		cm->generates[type] = cm->vendor->f->C_GetMechanismInfo(cm->slot, sam_cm_generator((enum sam_key_type)type),
+									&m) == CKR_OK &&
+				      (m.flags & CKF_GENERATE_KEY_PAIR);
 	}
 }
 
@@ -270,4 +284,9 @@ bool sam_cm_has(const struct sam_cm *cm, const struct sam_mechanism *mechanism)
 {
 	unsigned p = mechanism->padding;
 	return p <= SAM_PAD_EDDSA && cm->has[p];
+}
+
+bool sam_cm_generates(const struct sam_cm *cm, enum sam_key_type type)
+{
+	return type >= SAM_KEY_RSA && type <= SAM_KEY_ED25519 && cm->generates[type];
 }

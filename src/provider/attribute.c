@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * How a signer's key looks to an application: made from the SAM's view of it, never from the CM. And
- * how a template is compared with an object.
+ * How a signer's key and its certificate look to an application: made from the SAM's view of them, never from
+ * the CM. And how a template is compared with an object.
  */
 #include "provider/provider.h"
 
@@ -26,60 +26,68 @@ static CK_RV set_number(struct sam_value *value, CK_ULONG number)
 	return set(value, &value->own.number, sizeof value->own.number);
 }
 
-/* The yes and no of both halves of a key. */
+/* What a yes or no is: none at all, always the same, or as the SAM's view has it. */
+enum truth { NONE, NO, YES, AS_LOCAL, AS_SENSITIVE, AS_EXTRACTABLE, AS_AUTHENTICATE };
+
 static const struct {
 	CK_ATTRIBUTE_TYPE type;
-	bool on_private, private_value, on_public, public_value;
+	enum truth of[SAM_PART_COUNT]; /* private key, public key, certificate */
 } flags[] = {
-	{CKA_TOKEN, true, true, true, true},
-	{CKA_PRIVATE, true, true, true, false},
-	{CKA_MODIFIABLE, true, false, true, false},
-	{CKA_COPYABLE, true, false, true, false},
-	{CKA_DESTROYABLE, true, false, true, false},
-	{CKA_LOCAL, true, true, true, true},
-	{CKA_DERIVE, true, false, true, false},
-	{CKA_SENSITIVE, true, true, false, false},
-	{CKA_ALWAYS_SENSITIVE, true, true, false, false},
-	{CKA_EXTRACTABLE, true, false, false, false},
-	{CKA_NEVER_EXTRACTABLE, true, true, false, false},
-	{CKA_WRAP_WITH_TRUSTED, true, false, false, false},
-	{CKA_SIGN, true, true, false, false},
-	{CKA_SIGN_RECOVER, true, false, false, false},
-	{CKA_DECRYPT, true, false, false, false},
-	{CKA_UNWRAP, true, false, false, false},
-	{CKA_VERIFY, false, false, true, true},
-	{CKA_VERIFY_RECOVER, false, false, true, false},
-	{CKA_ENCRYPT, false, false, true, false},
-	{CKA_WRAP, false, false, true, false},
-	{CKA_TRUSTED, false, false, true, false},
+	{CKA_TOKEN, {YES, YES, YES}},
+	{CKA_PRIVATE, {YES, NO, NO}},
+	{CKA_MODIFIABLE, {NO, NO, NO}},
+	{CKA_COPYABLE, {NO, NO, NO}},
+	{CKA_DESTROYABLE, {NO, NO, NO}},
+	{CKA_LOCAL, {AS_LOCAL, AS_LOCAL, NONE}},
+	{CKA_DERIVE, {NO, NO, NONE}},
+	{CKA_SENSITIVE, {YES, NONE, NONE}},
+	{CKA_ALWAYS_SENSITIVE, {AS_SENSITIVE, NONE, NONE}},
+	{CKA_EXTRACTABLE, {NO, NONE, NONE}},
+	{CKA_NEVER_EXTRACTABLE, {AS_EXTRACTABLE, NONE, NONE}},
+	{CKA_ALWAYS_AUTHENTICATE, {AS_AUTHENTICATE, NONE, NONE}},
+	{CKA_WRAP_WITH_TRUSTED, {NO, NONE, NONE}},
+	{CKA_SIGN, {YES, NONE, NONE}},
+	{CKA_SIGN_RECOVER, {NO, NONE, NONE}},
+	{CKA_DECRYPT, {NO, NONE, NONE}},
+	{CKA_UNWRAP, {NO, NONE, NONE}},
+	{CKA_VERIFY, {NONE, YES, NONE}},
+	{CKA_VERIFY_RECOVER, {NONE, NO, NONE}},
+	{CKA_ENCRYPT, {NONE, NO, NONE}},
+	{CKA_WRAP, {NONE, NO, NONE}},
+	{CKA_TRUSTED, {NONE, NO, NO}},
 };
 
 static CK_RV read_flag(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
 		       struct sam_value *value)
 {
-	if (type == CKA_ALWAYS_AUTHENTICATE && object->is_private)
-		return set_flag(value, object->view->always_authenticate);
-	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-		if (flags[i].type != type)
-			continue;
-		if (object->is_private ? flags[i].on_private : flags[i].on_public)
-			return set_flag(value, object->is_private ? flags[i].private_value
-								  : flags[i].public_value);
-		break;
+	size_t i = 0;
+	while (i < sizeof flags / sizeof *flags && flags[i].type != type)
+		i++;
+	switch (i < sizeof flags / sizeof *flags ? flags[i].of[object->part] : NONE) {
+	case NO: return set_flag(value, false);
+	case YES: return set_flag(value, true);
+	case AS_LOCAL: return set_flag(value, object->view->local);
+	case AS_SENSITIVE: return set_flag(value, object->view->always_sensitive);
+	case AS_EXTRACTABLE: return set_flag(value, object->view->never_extractable);
+	case AS_AUTHENTICATE: return set_flag(value, object->view->always_authenticate);
+	case NONE: break;
 	}
 	return CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
-static CK_KEY_TYPE key_type(enum sam_key_type type)
+/* A day, or empty: there is none. */
+static CK_RV read_date(int64_t at, struct sam_value *value)
 {
-	return type == SAM_KEY_RSA ? CKK_RSA : type == SAM_KEY_EC ? CKK_EC : CKK_EC_EDWARDS;
+	if (at == 0 || !sam_date_write(at, &value->own.date))
+		return set(value, "", 0);
+	return set(value, &value->own.date, sizeof value->own.date);
 }
 
-static CK_MECHANISM_TYPE generation(enum sam_key_type type)
+/* PKCS#11 v3.0, 4.8: of a key that was not made here nobody knows the mechanism. */
+static CK_RV read_generation(const struct sam_key_view *view, struct sam_value *value)
 {
-	return type == SAM_KEY_RSA  ? CKM_RSA_PKCS_KEY_PAIR_GEN
-	       : type == SAM_KEY_EC ? CKM_EC_KEY_PAIR_GEN
-				    : CKM_EC_EDWARDS_KEY_PAIR_GEN;
+	return set_number(value, view->local ? sam_generator_of(view->type)->mechanism
+					     : CK_UNAVAILABLE_INFORMATION);
 }
 
 /* The mechanisms that C_GetMechanismList lists for this type of key. */
@@ -122,7 +130,7 @@ static CK_RV read_rsa(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
 	case CKA_EXPONENT_1:
 	case CKA_EXPONENT_2:
 	case CKA_COEFFICIENT:
-		return object->is_private ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
+		return object->part == SAM_PART_PRIVATE ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
 	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
 }
@@ -134,18 +142,39 @@ static CK_RV read_ec(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
 	case CKA_EC_PARAMS: return set(value, object->parts->params, object->parts->params_len);
 	case CKA_EC_POINT: return read_point(object->parts, value);
 	case CKA_VALUE:
-		return object->is_private ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
+		return object->part == SAM_PART_PRIVATE ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
 	default: return CKR_ATTRIBUTE_TYPE_INVALID;
 	}
 }
 
-/* "prv-" or "pub-" and the credentialID. */
+/* "prv-", "pub-" or "crt-", and the credentialID. */
 static CK_RV read_unique_id(const struct sam_object *object, struct sam_value *value)
 {
+	static const char prefixes[SAM_PART_COUNT][5] = {"prv-", "pub-", "crt-"};
 	const size_t len = strlen(object->view->credential);
-	memcpy(value->own.bytes, object->is_private ? "prv-" : "pub-", 4);
+	memcpy(value->own.bytes, prefixes[object->part], 4);
 	memcpy(value->own.bytes + 4, object->view->credential, len);
 	return set(value, value->own.bytes, 4 + len);
+}
+
+/* What all the objects of a key have. */
+static CK_RV read_common(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+			 struct sam_value *value)
+{
+	static const CK_OBJECT_CLASS classes[SAM_PART_COUNT] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY,
+								CKO_CERTIFICATE};
+	const struct sam_key_view *view = object->view;
+	switch (type) {
+	case CKA_CLASS: return set_number(value, classes[object->part]);
+	case CKA_ID: return set(value, view->id, sizeof view->id);
+	case CKA_LABEL: return set(value, view->label, strlen(view->label));
+	/* clients look for a certificate's key by the name, too */
+	case CKA_SUBJECT:
+		return set(value, object->certificate->subject.data, object->certificate->subject.len);
+	case CKA_PUBLIC_KEY_INFO: return set(value, view->spki, view->spki_len);
+	case CKA_UNIQUE_ID: return read_unique_id(object, value);
+	default: return read_flag(object, type, value);
+	}
 }
 
 static CK_RV read_key(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
@@ -153,32 +182,46 @@ static CK_RV read_key(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
 {
 	const struct sam_key_view *view = object->view;
 	switch (type) {
-	case CKA_CLASS:
-		return set_number(value, object->is_private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY);
-	case CKA_ID: return set(value, view->id, sizeof view->id);
-	case CKA_LABEL: return set(value, view->label, strlen(view->label));
-	case CKA_KEY_TYPE: return set_number(value, key_type(view->type));
-	case CKA_KEY_GEN_MECHANISM: return set_number(value, generation(view->type));
-	case CKA_SUBJECT:
-	case CKA_START_DATE:
-	case CKA_END_DATE: return set(value, "", 0);
-	case CKA_PUBLIC_KEY_INFO: return set(value, view->spki, view->spki_len);
-	case CKA_UNIQUE_ID: return read_unique_id(object, value);
+	case CKA_KEY_TYPE: return set_number(value, sam_generator_of(view->type)->ckk);
+	case CKA_KEY_GEN_MECHANISM: return read_generation(view, value);
+	case CKA_START_DATE: return read_date(view->start, value);
+	/* the last day: it signs before ${end} */
+	case CKA_END_DATE: return read_date(view->end ? view->end - 1 : 0, value);
 	case CKA_ALLOWED_MECHANISMS: return read_mechanisms(object, value);
-	default: break;
+	default:
+		return view->type == SAM_KEY_RSA ? read_rsa(object, type, value)
+						 : read_ec(object, type, value);
 	}
-	CK_RV rv = read_flag(object, type, value);
-	if (rv != CKR_ATTRIBUTE_TYPE_INVALID)
-		return rv;
-	return view->type == SAM_KEY_RSA ? read_rsa(object, type, value)
-					 : read_ec(object, type, value);
+}
+
+static CK_RV read_certificate(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
+			      struct sam_value *value)
+{
+	enum { TOKEN_USER = 1 };
+	const struct sam_certificate_parts *parts = object->certificate;
+	switch (type) {
+	case CKA_CERTIFICATE_TYPE: return set_number(value, CKC_X_509);
+	case CKA_CERTIFICATE_CATEGORY: return set_number(value, TOKEN_USER);
+	case CKA_VALUE:
+		return set(value, object->view->certificate, object->view->certificate_len);
+	case CKA_ISSUER: return set(value, parts->issuer.data, parts->issuer.len);
+	case CKA_SERIAL_NUMBER: return set(value, parts->serial, parts->serial_len);
+	case CKA_START_DATE: return set(value, &parts->start, sizeof parts->start);
+	case CKA_END_DATE: return set(value, &parts->end, sizeof parts->end);
+	default: return CKR_ATTRIBUTE_TYPE_INVALID;
+	}
 }
 
 CK_RV sam_attribute_read(const struct sam_object *object, CK_ATTRIBUTE_TYPE type,
 			 struct sam_value *value)
 {
-	if (!object->session)
-		return read_key(object, type, value);
+	if (!object->session) {
+		const CK_RV rv = read_common(object, type, value);
+		if (rv != CKR_ATTRIBUTE_TYPE_INVALID)
+			return rv;
+		return object->part == SAM_PART_CERTIFICATE ? read_certificate(object, type, value)
+							    : read_key(object, type, value);
+	}
 	const struct sam_kept *kept = sam_template_kept(object->session, type);
 	return kept ? set(value, kept->data, kept->len) : CKR_ATTRIBUTE_TYPE_INVALID;
 }

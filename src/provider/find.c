@@ -57,6 +57,18 @@ static void narrow(const struct sam_keyring *ring, const CK_ATTRIBUTE *template,
 	*to = *from < ring->count ? *from + 1 : ring->count;
 }
 
+static CK_RV find_parts(struct sam_provider *p, struct find *find, struct sam_keyring *ring, size_t index,
+			const CK_ATTRIBUTE *template, size_t count)
+{
+	CK_RV rv = CKR_OK;
+	for (int part = 0; part < SAM_PART_COUNT && rv == CKR_OK; part++) {
+		const struct sam_object object = sam_object_of(p, ring, index, (enum sam_part)part);
+		if (sam_keyring_has(ring, index, object.part) && sam_attribute_matches(&object, template, count))
+			rv = find_add(find, ring->handles[index] + (CK_OBJECT_HANDLE)part);
+	}
+	return rv;
+}
+
 static CK_RV find_keys(struct sam_provider *p, struct find *find, const CK_ATTRIBUTE *template,
 		       size_t count)
 {
@@ -66,17 +78,8 @@ static CK_RV find_keys(struct sam_provider *p, struct find *find, const CK_ATTRI
 		return rv;
 	size_t from, to;
 	narrow(ring, template, count, &from, &to);
-	struct sam_object object = {.p = p, .ring = ring};
-	for (size_t i = from; i < to && rv == CKR_OK; i++) {
-		object.view = &ring->views[i];
-		object.parts = &ring->parts[i];
-		object.is_private = true;
-		if (sam_attribute_matches(&object, template, count))
-			rv = find_add(find, ring->handles[i]);
-		object.is_private = false;
-		if (rv == CKR_OK && sam_attribute_matches(&object, template, count))
-			rv = find_add(find, ring->handles[i] + 1);
-	}
+	for (size_t i = from; i < to && rv == CKR_OK; i++)
+		rv = find_parts(p, find, ring, i, template, count);
 	sam_keyring_release(ring);
 	return rv;
 }

@@ -8,11 +8,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/log.h"
 
 void sam_keyring_release(struct sam_keyring *ring)
 {
 	if (!ring || atomic_fetch_sub(&ring->refs, 1) != 1)
 		return;
+	for (size_t i = 0; ring->certificates && i < ring->count; i++)
+		sam_certificate_clear(&ring->certificates[i]);
+	free(ring->certificates);
 	sam_keys_free(ring->views, ring->count);
 	free(ring->parts);
 	free(ring->handles);
@@ -66,7 +70,7 @@ static void number(struct sam_provider *p, struct sam_keyring *ring, const struc
 			continue;
 		}
 		ring->handles[i] = p->objects.last + 1;
-		p->objects.last += 2;
+		p->objects.last += SAM_PART_COUNT; /* also where there is no certificate yet */
 	}
 	pthread_mutex_unlock(&p->objects.lock); /* LOCKED until here */
 	for (size_t i = 0; i < ring->count; i++)
@@ -95,15 +99,21 @@ static enum sam_reason ring_load(struct sam_provider *p, const struct sam_login 
 	enum sam_reason reason = sam_keys(p->sam, login, &ring->views, &ring->count);
 	const size_t room = ring->count + 1;
 	ring->parts = calloc(room, sizeof *ring->parts);
+	ring->certificates = calloc(room, sizeof *ring->certificates);
 	ring->handles = calloc(room, sizeof *ring->handles);
 	ring->by_handle = calloc(room, sizeof *ring->by_handle);
-	if (reason == SAM_OK && (!ring->parts || !ring->handles || !ring->by_handle))
+	if (reason == SAM_OK && (!ring->parts || !ring->certificates || !ring->handles || !ring->by_handle))
 		reason = SAM_MEMORY;
 	if (reason == SAM_OK && ring->count)
 		qsort(ring->views, ring->count, sizeof *ring->views, view_compare);
-	for (size_t i = 0; reason == SAM_OK && i < ring->count; i++)
+	for (size_t i = 0; reason == SAM_OK && i < ring->count; i++) {
 		if (!sam_spki_read(ring->views[i].spki, ring->views[i].spki_len, &ring->parts[i]))
 			reason = SAM_INTERNAL; /* a registered key that we cannot read */
+		else if (!sam_certificate_read(&ring->views[i], &ring->certificates[i]) &&
+			 ring->views[i].certificate)
+			sam_log(SAM_LOG_WARNING, "the certificate of key %s cannot be read: not shown",
+				ring->views[i].credential);
+	}
 	if (reason != SAM_OK) {
 		sam_keyring_release(ring);
 		return reason;
@@ -162,7 +172,12 @@ CK_RV sam_keyring_get(struct sam_provider *p, bool refresh, struct sam_keyring *
 	return CKR_OK;
 }
 
-bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, bool *is_private,
+bool sam_keyring_has(const struct sam_keyring *ring, size_t index, enum sam_part part)
+{
+	return part != SAM_PART_CERTIFICATE || ring->certificates[index].x509;
+}
+
+bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, enum sam_part *part,
 		      size_t *index)
 {
 	size_t low = 0, high = ring->count;
@@ -173,9 +188,25 @@ bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, b
 		else
 			high = middle;
 	}
-	if (low == 0 || handle - ring->by_handle[low - 1].handle > 1)
+	if (low == 0 || handle - ring->by_handle[low - 1].handle >= SAM_PART_COUNT)
 		return false;
 	*index = ring->by_handle[low - 1].index;
-	*is_private = handle == ring->by_handle[low - 1].handle;
-	return true;
+	*part = (enum sam_part)(handle - ring->by_handle[low - 1].handle);
+	return sam_keyring_has(ring, *index, *part);
+}
+
+bool sam_keyring_key(const struct sam_keyring *ring, const char *credential, size_t *index)
+{
+	size_t low = 0, high = ring->count;
+	while (low < high) {
+		*index = low + (high - low) / 2;
+		const int order = strcmp(ring->views[*index].credential, credential);
+		if (order == 0)
+			return true;
+		if (order < 0)
+			low = *index + 1;
+		else
+			high = *index;
+	}
+	return false;
 }

@@ -2,10 +2,13 @@
 libprovider_la_SOURCES += \
 	src/provider/calls.def \
 	src/provider/attribute.c \
+	src/provider/certificate.c \
+	src/provider/date.c \
 	src/provider/digest.c \
 	src/provider/entry.c \
 	src/provider/find.c \
 	src/provider/gate.c \
+	src/provider/generate.c \
 	src/provider/init.c \
 	src/provider/keyring.c \
 	src/provider/lists.c \
@@ -22,4 +25,5 @@ libprovider_la_SOURCES += \
 	src/provider/slot.c \
 	src/provider/spki.c \
 	src/provider/template.c \
+	src/provider/template_key.c \
 	src/provider/verify.c

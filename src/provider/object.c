@@ -7,6 +7,17 @@
 
 #include <string.h>
 
+struct sam_object sam_object_of(const struct sam_provider *p, struct sam_keyring *ring, size_t index,
+				enum sam_part part)
+{
+	return (struct sam_object){.p = p,
+				   .ring = ring,
+				   .view = &ring->views[index],
+				   .parts = &ring->parts[index],
+				   .certificate = &ring->certificates[index],
+				   .part = part};
+}
+
 CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct sam_object *object)
 {
 	*object = (struct sam_object){.p = p};
@@ -19,9 +30,9 @@ CK_RV sam_object_get(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct sam
 	if (rv != CKR_OK)
 		return rv;
 	size_t index;
-	if (object->ring && sam_keyring_find(object->ring, handle, &object->is_private, &index)) {
-		object->view = &object->ring->views[index];
-		object->parts = &object->ring->parts[index];
+	enum sam_part part;
+	if (object->ring && sam_keyring_find(object->ring, handle, &part, &index)) {
+		*object = sam_object_of(p, object->ring, index, part);
 		return CKR_OK;
 	}
 	sam_object_put(object);
@@ -53,7 +64,9 @@ CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULO
 	if (rv != CKR_OK)
 		return rv;
 	*size = object.session ? object.session->bytes
-			       : object.view->spki_len + strlen(object.view->label);
+			       : strlen(object.view->label) + (object.part == SAM_PART_CERTIFICATE
+								      ? object.view->certificate_len
+								      : object.view->spki_len);
 	sam_object_put(&object);
 	return CKR_OK;
 }

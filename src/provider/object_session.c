@@ -250,12 +250,20 @@ static const CK_ATTRIBUTE *given(const CK_ATTRIBUTE *template, size_t count, CK_
 	return NULL;
 }
 
-/* What no application makes here: keys that could sign or unwrap, and anything on the token. */
-static bool is_forbidden(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *template, size_t count)
+/* What no application makes here: keys that could sign or unwrap, in clear (P3-3.9a), and anything on the token.
+ * Said anywhere in the template, however often. */
+static bool is_forbidden(const CK_ATTRIBUTE *template, size_t count)
 {
+	for (size_t i = 0; i < count; i++) {
+		CK_OBJECT_CLASS class;
+		if (template[i].type != CKA_CLASS || !template[i].pValue || template[i].ulValueLen != sizeof class)
+			continue;
+		memcpy(&class, template[i].pValue, sizeof class);
+		if (class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY)
+			return true;
+	}
 	const CK_ATTRIBUTE *token = given(template, count, CKA_TOKEN, sizeof(CK_BBOOL));
-	return class == CKO_PRIVATE_KEY || class == CKO_SECRET_KEY ||
-	       (token && *(CK_BBOOL *)token->pValue == CK_TRUE);
+	return token && *(CK_BBOOL *)token->pValue == CK_TRUE;
 }
 
 /* A SAD too long is told as such; nobody reads it. */
@@ -281,12 +289,12 @@ CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK
 	CK_RV rv = sam_template_copy(template, count, copy);
 	if (rv != CKR_OK)
 		return rv;
+	if (is_forbidden(copy, count))
+		return sam_refuse_call(s->p, "C_CreateObject", SAM_PROHIBITED, CKR_OK);
 	const CK_ATTRIBUTE *first = given(copy, count, CKA_CLASS, sizeof class);
 	if (!first)
 		return CKR_TEMPLATE_INCOMPLETE;
 	memcpy(&class, first->pValue, sizeof class);
-	if (is_forbidden(class, copy, count))
-		return sam_refuse_call(s->p, "C_CreateObject", SAM_PROHIBITED, CKR_OK);
 	if (is_long_deposit(copy, count))
 		return sam_refuse_call(s->p, "C_CreateObject", SAM_PIN_TOO_LONG, CKR_OK);
 	struct sam_session_object *object = calloc(1, sizeof *object);

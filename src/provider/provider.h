@@ -67,6 +67,7 @@ struct sam_provider {
 	struct sam *sam;
 	const struct sam_mechanism *offered[SAM_OFFERED_MAX];
 	size_t offered_count;
+	bool generates[SAM_KEY_ED25519 + 1]; /* keys of that type */
 	struct sam_sessions sessions;
 	struct sam_login_state login;
 	struct sam_objects objects;
@@ -170,7 +171,39 @@ CK_RV sam_spki_ec(CK_KEY_TYPE type, const uint8_t *params, size_t params_len, co
 /** sam_spki_bits(spki): The size of the key. */
 unsigned sam_spki_bits(const struct sam_spki *spki);
 
+/* ---- date.c ---- */
+
+/** sam_date_read(date, midnight): When that day begins, in seconds since 1970, UTC; false: it is no day after
+ * 1 January 1970. */
+bool sam_date_read(const CK_DATE *date, int64_t *midnight) SAM_MUST;
+/** sam_date_write(at, date): The day of that second, UTC; false: eight digits do not do. */
+bool sam_date_write(int64_t at, CK_DATE *date) SAM_MUST;
+
+/* ---- certificate.c ---- */
+
+struct sam_der {
+	const uint8_t *data;
+	size_t len;
+};
+
+/* What the object of a certificate tells. */
+struct sam_certificate_parts {
+	struct x509_st *x509; /* into which these point; NULL: there is no such object */
+	struct sam_der subject, issuer;
+	uint8_t serial[64]; /* DER, as CKA_SERIAL_NUMBER has it */
+	size_t serial_len;
+	CK_DATE start, end;
+};
+
+/** sam_certificate_read(view, out): The certificate in ${view}; false, and nothing to clear: there is none, it
+ * cannot be read, or it is another key's. End with sam_certificate_clear(), which takes any of these. */
+bool sam_certificate_read(const struct sam_key_view *view, struct sam_certificate_parts *out) SAM_MUST;
+void sam_certificate_clear(struct sam_certificate_parts *parts);
+
 /* ---- keyring.c: the keys that the login sees ---- */
+
+/* The objects of a key. Their handles follow each other in this order. */
+enum sam_part { SAM_PART_PRIVATE, SAM_PART_PUBLIC, SAM_PART_CERTIFICATE, SAM_PART_COUNT };
 
 struct sam_keyring_handle {
 	CK_OBJECT_HANDLE handle;
@@ -183,7 +216,8 @@ struct sam_keyring {
 	uint64_t epoch, version;
 	struct sam_key_view *views; /* sorted by credential */
 	struct sam_spki *parts;
-	CK_OBJECT_HANDLE *handles; /* of the private key; the public key has the next number */
+	struct sam_certificate_parts *certificates;
+	CK_OBJECT_HANDLE *handles; /* of the private key; the others have the next numbers */
 	struct sam_keyring_handle *by_handle; /* sorted */
 	size_t count;
 };
@@ -194,9 +228,13 @@ CK_RV sam_keyring_get(struct sam_provider *p, bool refresh, struct sam_keyring *
 void sam_keyring_release(struct sam_keyring *ring);
 /** sam_keyring_drop(p): After a logout no handle is valid. */
 void sam_keyring_drop(struct sam_provider *p);
-/** sam_keyring_find(ring, handle, private, index) */
-bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, bool *is_private,
+/** sam_keyring_find(ring, handle, part, index) */
+bool sam_keyring_find(const struct sam_keyring *ring, CK_OBJECT_HANDLE handle, enum sam_part *part,
 		      size_t *index);
+/** sam_keyring_has(ring, index, part): Is there such an object? A key may be without a certificate. */
+bool sam_keyring_has(const struct sam_keyring *ring, size_t index, enum sam_part part);
+/** sam_keyring_key(ring, credential, index): The key of that name. */
+bool sam_keyring_key(const struct sam_keyring *ring, const char *credential, size_t *index);
 
 /* ---- object.c, object_session.c ---- */
 
@@ -206,9 +244,14 @@ struct sam_object {
 	struct sam_keyring *ring; /* a signer's key: this one's */
 	const struct sam_key_view *view;
 	const struct sam_spki *parts;
-	bool is_private;
+	const struct sam_certificate_parts *certificate; /* x509 NULL: the key has none */
+	enum sam_part part;
 	struct sam_session_object *session; /* or an object in the SAM's memory */
 };
+
+/** sam_object_of(p, ring, index, part): One of the ring; not held. */
+struct sam_object sam_object_of(const struct sam_provider *p, struct sam_keyring *ring, size_t index,
+				enum sam_part part);
 
 /** sam_object_get(p, handle, object): CKR_OBJECT_HANDLE_INVALID; release with sam_object_put(). A key may be
  * gone since it was found: sam_may_sign() and sam_sign() ask again. */
@@ -262,6 +305,35 @@ CK_RV sam_template_keep(struct sam_session_object *object, CK_ATTRIBUTE_TYPE typ
 const struct sam_kept *sam_template_kept(const struct sam_session_object *object,
 					 CK_ATTRIBUTE_TYPE type);
 
+/* ---- template_key.c ---- */
+
+/* The templates of a C_GenerateKeyPair. */
+struct sam_key_templates {
+	enum sam_key_type type;		   /* that the mechanism makes */
+	const CK_ATTRIBUTE *pub, *priv;	   /* the arrays are the module's own; the values are read once */
+	size_t pub_count, priv_count;
+	const struct sam_mechanism *const *offered; /* what a key may be allowed to sign with */
+	size_t offered_count;
+};
+
+/** sam_template_key(templates, what): What key they ask for. CKR_TEMPLATE_INCONSISTENT: they contradict the key
+ * attribute policy, or themselves; CKR_TEMPLATE_INCOMPLETE, CKR_ATTRIBUTE_TYPE_INVALID, _VALUE_INVALID,
+ * _READ_ONLY; CKR_KEY_SIZE_RANGE, CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID. */
+CK_RV sam_template_key(const struct sam_key_templates *templates, struct sam_new_key *what) SAM_MUST;
+
+/* ---- generate.c ---- */
+
+/* A mechanism that makes key pairs. */
+struct sam_generator {
+	CK_MECHANISM_TYPE mechanism;
+	enum sam_key_type type;
+	CK_KEY_TYPE ckk;
+};
+
+/** sam_generator_at(i): NULL past the last. sam_generator_of(type): That of a type of key. */
+const struct sam_generator *sam_generator_at(size_t i);
+const struct sam_generator *sam_generator_of(enum sam_key_type type);
+
 /* ---- attribute.c ---- */
 
 /* An attribute as read: a pointer into the object, or into ${own}. */
@@ -271,6 +343,7 @@ struct sam_value {
 	union {
 		CK_BBOOL flag;
 		CK_ULONG number;
+		CK_DATE date;
 		CK_MECHANISM_TYPE list[SAM_OFFERED_MAX];
 		uint8_t bytes[256];
 	} own;
@@ -388,6 +461,10 @@ CK_RV sam_C_DestroyObject(struct sam_session *s, CK_OBJECT_HANDLE handle);
 CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULONG *size);
 CK_RV sam_C_GetAttributeValue(struct sam_session *s, CK_OBJECT_HANDLE handle,
 			      CK_ATTRIBUTE *template, CK_ULONG count);
+/* generate.c */
+CK_RV sam_C_GenerateKeyPair(struct sam_session *s, const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *public_template,
+			    CK_ULONG public_count, const CK_ATTRIBUTE *private_template, CK_ULONG private_count,
+			    CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key);
 /* find.c */
 CK_RV sam_C_FindObjectsInit(struct sam_session *s, const CK_ATTRIBUTE *template, CK_ULONG count);
 CK_RV sam_C_FindObjects(struct sam_session *s, CK_OBJECT_HANDLE *out, CK_ULONG max,

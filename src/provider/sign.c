@@ -84,8 +84,11 @@ static CK_RV sign_begin(struct sam_provider *p, const CK_MECHANISM *mechanism, C
 	CK_RV rv = sam_object_get(p, key, &object);
 	if (rv != CKR_OK)
 		return key_not_found(p, rv);
-	rv = object.view && object.is_private ? sign_prepare(p, mechanism, &object, sign)
-					      : CKR_KEY_FUNCTION_NOT_PERMITTED;
+	if (object.view && object.part == SAM_PART_CERTIFICATE)
+		rv = CKR_KEY_HANDLE_INVALID;
+	else
+		rv = object.view && object.part == SAM_PART_PRIVATE ? sign_prepare(p, mechanism, &object, sign)
+								    : CKR_KEY_FUNCTION_NOT_PERMITTED;
 	sam_object_put(&object);
 	return rv;
 }

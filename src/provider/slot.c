@@ -19,6 +19,20 @@ void sam_slot_offer(struct sam_provider *p)
 	for (size_t i = 0; (m = sam_mechanism_at(i)) && p->offered_count < SAM_OFFERED_MAX; i++)
 		if (sam_mechanism_offered(p->sam, m))
 			p->offered[p->offered_count++] = m;
+	const struct sam_generator *g;
+	for (size_t i = 0; (g = sam_generator_at(i)); i++) {
+		unsigned min, max;
+		p->generates[g->type] = sam_generates(p->sam, g->type, &min, &max);
+	}
+}
+
+static size_t generator_count(const struct sam_provider *p)
+{
+	const struct sam_generator *g;
+	size_t count = 0;
+	for (size_t i = 0; (g = sam_generator_at(i)); i++)
+		count += p->generates[g->type];
+	return count;
 }
 
 CK_RV sam_C_GetSlotList(struct sam_provider *p, CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count)
@@ -103,7 +117,8 @@ CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM
 		return CKR_SLOT_ID_INVALID;
 	if (!count)
 		return CKR_ARGUMENTS_BAD;
-	const CK_ULONG need = p->offered_count + (SAM_HASH_COUNT - SAM_HASH_SHA256);
+	const CK_ULONG need =
+		p->offered_count + generator_count(p) + (SAM_HASH_COUNT - SAM_HASH_SHA256);
 	const CK_ULONG room = list ? *count : 0;
 	*count = need;
 	if (!list)
@@ -112,14 +127,28 @@ CK_RV sam_C_GetMechanismList(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM
 		return CKR_BUFFER_TOO_SMALL;
 	for (size_t i = 0; i < p->offered_count; i++)
 		*list++ = p->offered[i]->type;
+	const struct sam_generator *g;
+	for (size_t i = 0; (g = sam_generator_at(i)); i++)
+		if (p->generates[g->type])
+			*list++ = g->mechanism;
 	for (int hash = SAM_HASH_SHA256; hash < SAM_HASH_COUNT; hash++)
 		*list++ = sam_hash_mechanism((enum sam_hash)hash);
 	return CKR_OK;
 }
 
+static void describe(CK_MECHANISM_INFO *info, CK_FLAGS flags, enum sam_key_type key, unsigned min, unsigned max)
+{
+	info->flags = flags;
+	if (key != SAM_KEY_RSA)
+		info->flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
+	info->ulMinKeySize = min;
+	info->ulMaxKeySize = max;
+}
+
 CK_RV sam_C_GetMechanismInfo(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM_TYPE type,
 			     CK_MECHANISM_INFO *info)
 {
+	unsigned min, max;
 	if (id != P11_SAM_SLOT)
 		return CKR_SLOT_ID_INVALID;
 	if (!info)
@@ -133,13 +162,18 @@ CK_RV sam_C_GetMechanismInfo(struct sam_provider *p, CK_SLOT_ID id, CK_MECHANISM
 		const struct sam_mechanism *m = p->offered[i];
 		if (m->type != type)
 			continue;
-		info->flags = CKF_SIGN | CKF_VERIFY;
-		if (m->key != SAM_KEY_RSA)
-			info->flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
-		unsigned min, max;
 		sam_key_sizes(p->sam, m->key, &min, &max);
-		info->ulMinKeySize = min;
-		info->ulMaxKeySize = max;
+		describe(info, CKF_SIGN | CKF_VERIFY, m->key, min, max);
+		return CKR_OK;
+	}
+	const struct sam_generator *g;
+	for (size_t i = 0; (g = sam_generator_at(i)); i++) {
+		if (g->mechanism != type || !p->generates[g->type])
+			continue;
+		/* what is listed stays listed; by now there may be no size left */
+		if (!sam_generates(p->sam, g->type, &min, &max))
+			min = max = 0;
+		describe(info, CKF_GENERATE_KEY_PAIR, g->type, min, max);
 		return CKR_OK;
 	}
 	return CKR_MECHANISM_INVALID;

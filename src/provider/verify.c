@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Verifying with the public half of a signer's key or with a public key of the application, in
- * OpenSSL: every mechanism of the DTBS/R table, whatever the policy lets the SAM sign with.
+ * OpenSSL: every mechanism of the DTBS/R table, whatever the policy lets the SAM sign with, until the date
+ * from which the policy trusts no signature of that kind.
  */
 #include "provider/provider.h"
 
@@ -29,7 +30,7 @@ static void verify_free(struct sam_operation *op)
 
 /* The public key behind the handle. */
 static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct verify *verify,
-			enum sam_key_type *type)
+			enum sam_key_type *type, unsigned *bits)
 {
 	struct sam_object object;
 	struct sam_spki parts;
@@ -38,15 +39,18 @@ static CK_RV public_key(struct sam_provider *p, CK_OBJECT_HANDLE handle, struct 
 		return rv == CKR_OBJECT_HANDLE_INVALID ? CKR_KEY_HANDLE_INVALID : rv;
 	const uint8_t *der = object.session ? object.session->spki : object.view->spki;
 	const size_t len = object.session ? object.session->spki_len : object.view->spki_len;
-	if (object.is_private || (object.session && !object.session->verify)) {
-		rv = object.session && !object.session->spki ? CKR_KEY_HANDLE_INVALID
-							     : CKR_KEY_FUNCTION_NOT_PERMITTED;
+	const bool no_key = object.session ? !der : object.part == SAM_PART_CERTIFICATE;
+	if (no_key) {
+		rv = CKR_KEY_HANDLE_INVALID;
+	} else if (object.session ? !object.session->verify : object.part != SAM_PART_PUBLIC) {
+		rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
 	} else if (!sam_spki_read(der, len, &parts) ||
 		   !(verify->pkey = sam_ossl_pubkey(der, len))) {
 		rv = CKR_FUNCTION_FAILED;
 	} else {
 		*type = parts.type;
-		verify->size = sam_signature_size(parts.type, sam_spki_bits(&parts));
+		*bits = sam_spki_bits(&parts);
+		verify->size = sam_signature_size(*type, *bits);
 	}
 	sam_object_put(&object);
 	return rv;
@@ -57,16 +61,20 @@ static CK_RV verify_begin(struct sam_provider *p, const CK_MECHANISM *mechanism,
 {
 	struct sam_mechanism_copy copy;
 	enum sam_key_type type;
+	unsigned bits;
 	CK_RV rv = sam_scheme_copy(mechanism, &copy);
 	if (rv == CKR_OK)
 		rv = sam_reason_rv(sam_mechanism_scheme(&copy.mechanism, &verify->scheme), false);
 	if (rv == CKR_OK)
-		rv = public_key(p, key, verify, &type);
+		rv = public_key(p, key, verify, &type, &bits);
 	if (rv != CKR_OK)
 		return rv;
 	const struct sam_mechanism *m = verify->scheme.mechanism;
 	if (m->key != type)
 		return CKR_KEY_TYPE_INCONSISTENT;
+	rv = sam_reason_rv(sam_may_verify(p->sam, &verify->scheme, type, bits), false);
+	if (rv != CKR_OK)
+		return rv;
 	const bool hashed = m->input == SAM_INPUT_MESSAGE && m->padding != SAM_PAD_EDDSA;
 	return sam_scheme_start(&verify->input, hashed ? verify->scheme.hash : SAM_HASH_NONE,
 				m->padding == SAM_PAD_EDDSA ? P11_SAM_EDDSA_PARTS_MAX : RAW_MAX);

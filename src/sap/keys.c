@@ -221,6 +221,25 @@ void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsig
 	sam_registry_put(s);
 }
 
+bool sam_generates(struct sam *sam, enum sam_key_type type, unsigned *min, unsigned *max)
+{
+	const struct sam_snapshot *s;
+	const struct sam_policy *policy = policy_hold(sam, &s);
+	const int64_t now = sam_clock_now();
+	*min = *max = 0;
+	for (size_t i = 0; policy && i < policy->key_count; i++) {
+		const struct sam_key_rule *rule = &policy->keys[i];
+		if (rule->type != type || sam_policy_may_generate(policy, type, rule->min_bits, now) != SAM_OK)
+			continue;
+		if (*min == 0 || rule->min_bits < *min)
+			*min = rule->min_bits;
+		if (rule->max_bits > *max)
+			*max = rule->max_bits;
+	}
+	sam_registry_put(s);
+	return *max && sam_cm_generates(sam->cm, type);
+}
+
 enum sam_reason sam_refused_call(struct sam *sam, const struct sam_login *login, const char *call,
 				 const char *credential, enum sam_reason reason)
 {

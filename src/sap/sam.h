@@ -129,6 +129,10 @@ enum sam_reason sam_generate(struct sam *sam, const struct sam_login *login,
 			     struct sam_activation *const *activations, size_t count,
 			     const struct sam_new_key *what, char credential[SAM_CREDENTIAL_SIZE]) SAM_MUST;
 
+/** sam_generates(sam, type, min, max): Would C_GetMechanismList list the mechanism that makes keys of this type, by
+ * policy and CM, now? And the sizes in bits. */
+bool sam_generates(struct sam *sam, enum sam_key_type type, unsigned *min, unsigned *max);
+
 /** sam_mechanism_offered(sam, mechanism): Would C_GetMechanismList list it: policy and CM? */
 bool sam_mechanism_offered(struct sam *sam, const struct sam_mechanism *mechanism);
 

@@ -67,10 +67,22 @@ size_t unhex(const char *hex, uint8_t *out, size_t size)
 	return n;
 }
 
+/* The first line that ${command} prints; free() it. */
+static char *first_line(const char *command)
+{
+	char *line = NULL;
+	size_t size = 0;
+	FILE *f = popen(command, "r");
+	const ssize_t n = f ? getline(&line, &size, f) : -1;
+	if (!f || pclose(f) != 0 || n < 2)
+		bail("sadtool new failed");
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
 char *new_sad(const char *credential, const char *hash, const uint8_t *digest, size_t len)
 {
-	char hex[129] = "", command[4096], *line = NULL;
-	size_t size = 0;
+	char hex[129] = "", command[4096];
 	for (size_t i = 0; i < len && i < 64; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 	snprintf(command, sizeof command,
@@ -78,12 +90,16 @@ char *new_sad(const char *credential, const char *hash, const uint8_t *digest, s
 		 "%s",
 		 need("SADTOOL"), need("DEVICE_KEY"), need("SIGNER"), need("SAM_ID"), credential,
 		 hash, hex);
-	FILE *f = popen(command, "r");
-	const ssize_t n = f ? getline(&line, &size, f) : -1;
-	if (!f || pclose(f) != 0 || n < 2)
-		bail("sadtool new failed");
-	line[strcspn(line, "\n")] = '\0';
-	return line;
+	return first_line(command);
+}
+
+char *new_order(const char *operation, const char *params)
+{
+	char command[4096];
+	snprintf(command, sizeof command,
+		 "'%s' new --key '%s' --signer '%s' --aud '%s' --operation %s --params '%s'",
+		 need("SADTOOL"), need("DEVICE_KEY"), need("SIGNER"), need("SAM_ID"), operation, params);
+	return first_line(command);
 }
 
 size_t sha(const char *name, const void *data, size_t len, uint8_t *out)
@@ -140,6 +156,17 @@ CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, const ch
 	return n == 1 ? found[0] : CK_INVALID_HANDLE;
 }
 
+CK_ULONG count_objects(CK_SESSION_HANDLE session)
+{
+	CK_OBJECT_HANDLE found[256];
+	CK_ULONG n = 0;
+	if (p11->C_FindObjectsInit(session, NULL, 0) != CKR_OK)
+		bail("C_FindObjectsInit");
+	p11->C_FindObjects(session, found, 256, &n);
+	p11->C_FindObjectsFinal(session);
+	return n;
+}
+
 void read_secret(const char *source, char secret[256])
 {
 	const char *path = need(source);
@@ -194,6 +221,9 @@ int main(int argc, char **argv)
 	test_objects();
 	test_session_objects();
 	test_deposit();
+	test_key_templates();
+	if (getenv("P11CALLS_GENERATE")) /* p11calls.sh */
+		test_generate();
 	test_digest();
 	test_sign();
 	test_verify();

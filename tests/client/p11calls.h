@@ -51,6 +51,8 @@ size_t unhex(const char *hex, uint8_t *out, size_t size);
 
 /** new_sad(credential, hash, digest, len): By $SADTOOL; free() it. */
 char *new_sad(const char *credential, const char *hash, const uint8_t *digest, size_t len);
+/** new_order(operation, params): A SAD for that operation, ${params} is JSON; free() it. */
+char *new_order(const char *operation, const char *params);
 /** sha(name, data, len, out): "sha256", …, by plain OpenSSL; returns the length. */
 size_t sha(const char *name, const void *data, size_t len, uint8_t *out);
 
@@ -62,6 +64,8 @@ CK_SESSION_HANDLE open_session(CK_FLAGS flags);
 CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE type, const char *pin);
 /** find(session, class, credential): The object, or CK_INVALID_HANDLE. */
 CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, const char *credential);
+/** count_objects(session): All that are seen there. */
+CK_ULONG count_objects(CK_SESSION_HANDLE session);
 
 void test_before(void);
 void test_lists(void);
@@ -73,6 +77,8 @@ void test_officer(void);
 void test_objects(void);
 void test_session_objects(void);
 void test_deposit(void);
+void test_key_templates(void);
+void test_generate(void);
 void test_digest(void);
 void test_sign(void);
 void test_verify(void);

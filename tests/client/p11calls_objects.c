@@ -296,7 +296,7 @@ static void test_templates(CK_SESSION_HANDLE s)
 	CK_OBJECT_CLASS data = CKO_DATA, private_key = CKO_PRIVATE_KEY, secret = CKO_SECRET_KEY,
 			feature = CKO_HW_FEATURE, certificate = CKO_CERTIFICATE,
 			public_key = CKO_PUBLIC_KEY;
-	CK_BBOOL yes = CK_TRUE, strange = 7;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE, strange = 7;
 	CK_CERTIFICATE_TYPE x509 = CKC_X_509;
 	CK_OBJECT_HANDLE object;
 	CK_ATTRIBUTE t[] = {{CKA_CLASS, &data, sizeof data},
@@ -311,9 +311,22 @@ static void test_templates(CK_SESSION_HANDLE s)
 	t[0].pValue = &private_key;
 	gives(p11->C_CreateObject(s, t, 1, &object), CKR_ACTION_PROHIBITED,
 	      "C_CreateObject of a private key");
+	t[2] = (CK_ATTRIBUTE){CKA_TOKEN, &no, 1};
+	gives(p11->C_CreateObject(s, t, 3, &object), CKR_ACTION_PROHIBITED,
+	      "C_CreateObject of a private key for the session");
+	t[2] = (CK_ATTRIBUTE){CKA_TOKEN, &yes, 1};
+	gives(p11->C_CreateObject(s, t, 3, &object), CKR_ACTION_PROHIBITED,
+	      "C_CreateObject of a private key on the token");
+	t[2] = (CK_ATTRIBUTE){CKA_VENDOR_DEFINED, &strange, 1};
+	gives(p11->C_CreateObject(s, t, 3, &object), CKR_ACTION_PROHIBITED,
+	      "C_CreateObject of a private key, whatever else it says");
 	t[0].pValue = &secret;
 	gives(p11->C_CreateObject(s, t, 1, &object), CKR_ACTION_PROHIBITED,
 	      "C_CreateObject of a secret key");
+	t[0].pValue = &data;
+	t[2] = (CK_ATTRIBUTE){CKA_CLASS, &private_key, sizeof private_key};
+	gives(p11->C_CreateObject(s, t, 3, &object), CKR_ACTION_PROHIBITED,
+	      "C_CreateObject of data that is also a private key");
 	t[0].pValue = &feature;
 	gives(p11->C_CreateObject(s, t, 1, &object), CKR_ATTRIBUTE_VALUE_INVALID,
 	      "C_CreateObject of a hardware feature");
