@@ -225,24 +225,25 @@ static bool add_ecdsa(ASN1_SEQUENCE_ANY *request, const uint8_t *signature, size
 	return size > 0 && add_string(request, V_ASN1_BIT_STRING, der, (size_t)size);
 }
 
-/* One SEQUENCE and nothing behind it? */
-static bool is_sequence(const uint8_t *der, size_t len)
+/* The elements of a SEQUENCE, exact to its last byte; NULL if it is none. */
+static ASN1_SEQUENCE_ANY *elements(const uint8_t *der, size_t len)
 {
 	const unsigned char *p = der;
 	if (!der || !len || len > SAM_CSR_MAX)
-		return false;
-	ASN1_TYPE *any = d2i_ASN1_TYPE(NULL, &p, (long)len);
-	bool is = any && p == der + len && ASN1_TYPE_get(any) == V_ASN1_SEQUENCE;
-	ASN1_TYPE_free(any);
-	return is;
+		return NULL;
+	ASN1_SEQUENCE_ANY *sequence = d2i_ASN1_SEQUENCE_ANY(NULL, &p, (long)len);
+	if (sequence && p == der + len)
+		return sequence;
+	free_sequence(sequence);
+	return NULL;
 }
 
 static enum sam_reason build(const uint8_t *info, size_t info_len, enum sam_key_type type, unsigned bits,
 			     const uint8_t *signature, size_t signature_len, uint8_t **der, size_t *len)
 {
 	__attribute__((cleanup(openssl_free_p))) unsigned char *encoded = NULL;
-	sam_auto(free_sequence) ASN1_SEQUENCE_ANY *request = sk_ASN1_TYPE_new_null();
-	if (!is_sequence(info, info_len) || !signature || signature_len != sam_signature_size(type, bits))
+	sam_auto(free_sequence) ASN1_SEQUENCE_ANY *request = sk_ASN1_TYPE_new_null(), *parts = elements(info, info_len);
+	if (!parts || !signature || signature_len != sam_signature_size(type, bits))
 		return SAM_ARGUMENTS;
 	if (!request || !add_string(request, V_ASN1_SEQUENCE, info, info_len) || !add_algorithm(request, type, bits) ||
 	    !(type == SAM_KEY_EC ? add_ecdsa(request, signature, signature_len)
@@ -269,22 +270,44 @@ enum sam_reason sam_csr_build(const uint8_t *info, size_t info_len, enum sam_key
 	return reason;
 }
 
+/* The i-th, if it is of that type. */
+static ASN1_STRING *element(const ASN1_SEQUENCE_ANY *sequence, int i, int type)
+{
+	const ASN1_TYPE *any = sk_ASN1_TYPE_value(sequence, i);
+	return any && any->type == type ? any->value.asn1_string : NULL;
+}
+
+/* subjectPKInfo, the third of the CertificationRequestInfo. */
+static EVP_PKEY *request_key(const ASN1_STRING *info)
+{
+	sam_auto(free_sequence) ASN1_SEQUENCE_ANY *parts = elements(info->data, (size_t)info->length);
+	const ASN1_STRING *spki = parts ? element(parts, 2, V_ASN1_SEQUENCE) : NULL;
+	return spki ? sam_ossl_pubkey(spki->data, (size_t)spki->length) : NULL;
+}
+
+/* Not by d2i_X509_REQ(), which reads the key in the default context even for an X509_REQ_new_ex(). */
+static enum sam_reason verify(const ASN1_SEQUENCE_ANY *parts)
+{
+	const ASN1_STRING *info = element(parts, 0, V_ASN1_SEQUENCE), *name = element(parts, 1, V_ASN1_SEQUENCE);
+	ASN1_STRING *signature = element(parts, 2, V_ASN1_BIT_STRING);
+	if (!info || !name || !signature || sk_ASN1_TYPE_num(parts) != 3)
+		return SAM_ARGUMENTS;
+	const unsigned char *p = name->data;
+	sam_auto(X509_ALGOR_free) X509_ALGOR *algorithm = d2i_X509_ALGOR(NULL, &p, name->length);
+	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey = request_key(info);
+	if (!algorithm || !pkey)
+		return SAM_ARGUMENTS;
+	return ASN1_item_verify_ex(ASN1_ITEM_rptr(ASN1_ANY), algorithm, signature, sk_ASN1_TYPE_value(parts, 0), NULL, pkey,
+				   sam_ossl_ctx(), NULL) == 1
+		       ? SAM_OK
+		       : SAM_SIGNATURE_MISMATCH;
+}
+
 enum sam_reason sam_csr_verify(const uint8_t *der, size_t len)
 {
-	const unsigned char *p = der;
-	enum sam_reason reason = SAM_ARGUMENTS;
-	if (!der || !len || len > SAM_CSR_MAX)
-		return reason;
 	sam_ossl_mark();
-	X509_REQ *request = X509_REQ_new_ex(sam_ossl_ctx(), NULL); /* d2i alone would take the default context */
-	if (request && !d2i_X509_REQ(&request, &p, (long)len))
-		request = NULL; /* freed by d2i_X509_REQ() */
-	if (request && p == der + len) {
-		EVP_PKEY *pkey = X509_REQ_get0_pubkey(request);
-		reason = pkey && X509_REQ_verify_ex(request, pkey, sam_ossl_ctx(), NULL) == 1 ? SAM_OK
-											       : SAM_SIGNATURE_MISMATCH;
-	}
-	X509_REQ_free(request);
+	sam_auto(free_sequence) ASN1_SEQUENCE_ANY *parts = elements(der, len);
+	enum sam_reason reason = parts ? verify(parts) : SAM_ARGUMENTS;
 	sam_ossl_unmark();
 	return reason;
 }

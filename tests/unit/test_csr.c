@@ -11,6 +11,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 #include "base/pkey.h"
 #include "include/p11-sam.h"
@@ -154,7 +155,8 @@ END_TEST
 START_TEST(openssl_makes_the_same_bytes)
 {
 	/* the same request by `openssl req`, whose subject is in PrintableString where it fits: -utf8 and C first */
-	char path[] = "/tmp/test_csr_key.XXXXXX", command[512];
+	static const char config[] = "[req]\ndistinguished_name = dn\n[dn]\n";
+	char path[] = "/tmp/test_csr_key.XXXXXX", config_path[] = "/tmp/test_csr_config.XXXXXX", command[512];
 	const struct kind *k = &kinds[2];
 	struct made m;
 	make(k, "C=JP", NULL, &m);
@@ -164,14 +166,18 @@ START_TEST(openssl_makes_the_same_bytes)
 	ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, m.pkey, NULL, NULL, 0, NULL, NULL), 1);
 	BIO_free(bio);
 	fclose(f);
+	fd = mkstemp(config_path);
+	ck_assert_int_eq(write(fd, config, strlen(config)), (ssize_t)strlen(config));
+	close(fd);
 	snprintf(command, sizeof command,
 		 "openssl req -new -key %s -subj /C=JP -addext keyUsage=critical,digitalSignature,nonRepudiation "
-		 "-config /dev/null -outform DER", path);
+		 "-config %s -outform DER", path, config_path);
 	uint8_t other[4096];
 	f = popen(command, "r");
 	size_t len = fread(other, 1, sizeof other, f);
 	ck_assert_int_eq(pclose(f), 0);
 	unlink(path);
+	unlink(config_path);
 	const uint8_t *p = other;
 	X509_REQ *request = d2i_X509_REQ(NULL, &p, (long)len);
 	ck_assert_ptr_nonnull(request);
@@ -312,6 +318,23 @@ START_TEST(verifying_takes_a_request_exactly)
 }
 END_TEST
 
+START_TEST(nothing_is_fetched_from_the_default_context)
+{
+	struct made m;
+	OSSL_LIB_CTX *empty = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *none = OSSL_PROVIDER_load(empty, "null"); /* and then no other by itself */
+	ck_assert_ptr_nonnull(none);
+	OSSL_LIB_CTX *before = OSSL_LIB_CTX_set0_default(empty);
+	ck_assert_ptr_null(EVP_MD_fetch(NULL, "SHA256", NULL));
+	ERR_clear_error();
+	make(&kinds[_i], "CN=Alice", "a.b.c", &m);
+	drop(&m);
+	OSSL_LIB_CTX_set0_default(before);
+	OSSL_PROVIDER_unload(none);
+	OSSL_LIB_CTX_free(empty);
+}
+END_TEST
+
 /* ---- subjects ---- */
 
 static const struct {
@@ -437,6 +460,7 @@ static Suite *suite(void)
 	tcase_add_test(t, evidence_that_is_no_compact_jws_is_refused);
 	tcase_add_test(t, what_is_no_key_is_refused);
 	tcase_add_loop_test(t, only_the_keys_own_signature_makes_a_request, 0, count);
+	tcase_add_loop_test(t, nothing_is_fetched_from_the_default_context, 0, count);
 	tcase_add_test(t, verifying_takes_a_request_exactly);
 	tcase_add_loop_test(t, subject_is_read_as_it_is_meant_or_refused, 0, sizeof subjects / sizeof subjects[0]);
 	tcase_add_test(t, string_types_are_those_of_rfc_5280);

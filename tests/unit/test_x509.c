@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 #include "base/encode.h"
 #include "base/x509.h"
@@ -282,6 +283,7 @@ START_TEST(garbage_and_keys_are_no_certificates)
 	refused_text(text, "something else");
 	BIO_free(bio);
 	memcpy(text, pem, strlen(pem) + 1);
+	sam_x509_clear(&x509);
 	ck_assert_int_eq(sam_x509_read(text, strlen(text) + 1, &x509, &msg), SAM_CERTIFICATE); /* a NUL */
 }
 END_TEST
@@ -602,6 +604,21 @@ START_TEST(the_error_queue_is_left_as_found)
 }
 END_TEST
 
+START_TEST(nothing_is_fetched_from_the_default_context)
+{
+	OSSL_LIB_CTX *empty = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *none = OSSL_PROVIDER_load(empty, "null"); /* and then no other by itself */
+	ck_assert_ptr_nonnull(none);
+	OSSL_LIB_CTX *before = OSSL_LIB_CTX_set0_default(empty);
+	ck_assert_ptr_null(EVP_MD_fetch(NULL, "SHA256", NULL));
+	ERR_clear_error();
+	ck_assert_msg(verify_at(ee, root, NOW) == SAM_OK, "%s", msg.text);
+	OSSL_LIB_CTX_set0_default(before);
+	OSSL_PROVIDER_unload(none);
+	OSSL_LIB_CTX_free(empty);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("x509");
@@ -634,6 +651,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_changed_signature_is_refused);
 	tcase_add_test(t, openssl_verify_agrees);
 	tcase_add_test(t, the_error_queue_is_left_as_found);
+	tcase_add_test(t, nothing_is_fetched_from_the_default_context);
 	suite_add_tcase(s, t);
 	return s;
 }
