@@ -29,6 +29,8 @@ UNIT_TESTS = \
 	tests/unit/test_base \
 	tests/unit/test_cm \
 	tests/unit/test_cm_fault \
+	tests/unit/test_cm_import \
+	tests/unit/test_cm_life \
 	tests/unit/test_cm_own \
 	tests/unit/test_config \
 	tests/unit/test_container \

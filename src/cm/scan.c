@@ -95,10 +95,11 @@ static enum sam_reason read_key(struct sam_cm *cm, struct sam_cm_session *s, CK_
 	memset(out, 0, sizeof *out);
 	out->private = class == CKO_PRIVATE_KEY;
 	enum sam_reason reason = sam_cm_attr_try(cm, s, object, CKA_ID, id, sizeof id, &out->id_len, &state);
+	if (reason != SAM_OK)
+		return reason;
 	memcpy(out->id, id, out->id_len);
 	out->id_long = state == SAM_CM_ATTR_LONG;
-	if (reason == SAM_OK)
-		reason = read_label(cm, s, object, out);
+	reason = read_label(cm, s, object, out);
 	if (reason == SAM_OK)
 		reason = read_thumbprint(cm, s, object, out);
 	/* ours have no CKA_ID: nobody can ask sam_cm_sign() for them */

@@ -42,8 +42,8 @@ static enum sam_reason refused(struct import *g, struct sam_cm_session *s, const
 		return sam_cm_fail(s, "C_UnwrapKey", rv);
 	s->rv = rv; /* so that the session is closed, and with it goes what the CM may have made all the same */
 	return refuse(g->msg, SAM_IMPORT,
-		      "the CM cannot unwrap the package's %s (C_UnwrapKey: 0x%lx): it was damaged, or wrapped for "
-		      "another key or in another way",
+		      "the CM cannot unwrap the package's %s (C_UnwrapKey: 0x%lx): it was damaged, wrapped for "
+		      "another key or in another way, or is of a type that this CM does not unwrap",
 		      member, rv);
 }
 

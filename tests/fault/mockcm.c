@@ -4,8 +4,9 @@
  *
  * MOCKCM_MODULE   the real one (else SoftHSM)
  * MOCKCM_CONTROL  a file that is read again at the next call after it changed; a line is
- *                     FUNCTION ACTION [ARG] [COUNT]
- *                 COUNT: how many times, else always; '#' begins a comment. Actions:
+ *                     FUNCTION ACTION [ARG] [COUNT [SKIP]]
+ *                 COUNT: how many times, else always; SKIP: after so many that are left alone; '#' begins a
+ *                 comment. Actions:
  *                     fail 0xRV   answer so without asking the real one
  *                     after 0xRV  ask it, then answer so
  *                     delay MS    wait first
@@ -15,6 +16,12 @@
  *                     otherkey    C_SignInit: use another private key of the token
  *                     short       C_GenerateRandom: constant bytes
  *                     empty       C_FindObjects: what is there is not found
+ *                     flood       C_FindObjects: as many as were asked for are found, all the same one
+ *                     flip 0xTYPE C_GetAttributeValue: the last byte of that attribute is another, of all but public
+ *                                 keys
+ *                     hide 0xTYPE C_GetAttributeValue: no object but public keys has that attribute
+ *                     oaep256     C_UnwrapKey: with RSA-OAEP and SHA-256, which SoftHSM lacks, there comes an
+ *                                 AES key of 32 bytes 'B', whatever was wrapped
  * MOCKCM_LOG      one line appended for each of these, by one write:
  *                     PID C_Sign MECHANISM SHA256  it gave a signature over data of that hash
  *                     PID C_SignFinal MECHANISM -  it gave a signature
@@ -38,7 +45,7 @@
 
 enum { RULES_MAX = 64, SESSIONS_MAX = 1024, LINE = 256 };
 
-enum action { NONE, FAIL, AFTER, DELAY, HANG, WRONG, LENGTH, OTHERKEY, SHORT, EMPTY };
+enum action { NONE, FAIL, AFTER, DELAY, HANG, WRONG, LENGTH, OTHERKEY, SHORT, EMPTY, FLOOD, FLIP, HIDE, OAEP256 };
 
 static const struct {
 	const char *name;
@@ -47,7 +54,8 @@ static const struct {
 } actions[] = {
 	{"fail", FAIL, true}, {"after", AFTER, true}, {"delay", DELAY, true}, {"hang", HANG, false},
 	{"wrong", WRONG, false}, {"length", LENGTH, true}, {"otherkey", OTHERKEY, false},
-	{"short", SHORT, false}, {"empty", EMPTY, false},
+	{"short", SHORT, false}, {"empty", EMPTY, false}, {"flood", FLOOD, false}, {"flip", FLIP, true},
+	{"hide", HIDE, true}, {"oaep256", OAEP256, false},
 };
 
 struct rule {
@@ -55,13 +63,14 @@ struct rule {
 	enum action action;
 	unsigned long argument;
 	long count; /* < 0: always */
+	long skip;
 };
 
 /* What is to happen in one call. */
 struct plan {
-	bool fail, after, hang, wrong, length, otherkey, constant, empty;
+	bool fail, after, hang, wrong, length, otherkey, constant, empty, flood, flip, hide, oaep256;
 	CK_RV fail_rv, after_rv;
-	unsigned long delay_ms, new_length;
+	unsigned long delay_ms, new_length, flipped, hidden;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -87,19 +96,20 @@ static OSSL_LIB_CTX *crypto; /* of our own: the default one may hold a provider 
 
 static void parse_line(const char *line)
 {
-	char function[48], word[16], first[32] = "", second[32] = "";
+	char function[48], word[16], first[32] = "", second[32] = "", third[32] = "";
 	if (rule_count == RULES_MAX || line[0] == '#' ||
-	    sscanf(line, "%47s %15s %31s %31s", function, word, first, second) < 2)
+	    sscanf(line, "%47s %15s %31s %31s %31s", function, word, first, second, third) < 2)
 		return;
 	for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
 		if (strcmp(word, actions[i].name) != 0)
 			continue;
-		const char *count = actions[i].argument ? second : first;
+		const char *count = actions[i].argument ? second : first, *skip = actions[i].argument ? third : second;
 		struct rule *r = &rules[rule_count++];
 		memcpy(r->function, function, sizeof function);
 		r->action = actions[i].action;
 		r->argument = actions[i].argument ? strtoul(first, NULL, 0) : 0;
 		r->count = *count ? strtol(count, NULL, 10) : -1;
+		r->skip = strtol(skip, NULL, 10);
 	}
 }
 
@@ -140,6 +150,10 @@ static void plan_rule(struct plan *p, const struct rule *r)
 	case OTHERKEY: p->otherkey = true; break;
 	case SHORT: p->constant = true; break;
 	case EMPTY: p->empty = true; break;
+	case FLOOD: p->flood = true; break;
+	case FLIP: p->flip = true; p->flipped = r->argument; break;
+	case HIDE: p->hide = true; p->hidden = r->argument; break;
+	case OAEP256: p->oaep256 = true; break;
 	case NONE: break;
 	}
 }
@@ -154,6 +168,10 @@ static struct plan consult(const char *function)
 	for (unsigned i = 0; i < rule_count; i++) {
 		if (strcmp(rules[i].function, function) != 0 || rules[i].count == 0)
 			continue;
+		if (rules[i].skip > 0) {
+			rules[i].skip--;
+			continue;
+		}
 		if (rules[i].count > 0)
 			rules[i].count--;
 		plan_rule(&p, &rules[i]);
@@ -228,13 +246,13 @@ static void log_sign(const struct operation *ended, const void *data, size_t len
 
 static enum owner owner_of(CK_SESSION_HANDLE session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-	static const char own[] = "p11-sam audit";
-	char label[sizeof own - 1];
+	static const char own[] = "p11-sam ";
+	char label[256];
 	CK_ATTRIBUTE a = {CKA_LABEL, label, sizeof label};
 	if (mechanism && mechanism->mechanism == CKM_SHA256_HMAC)
 		return SEAL;
-	return real->C_GetAttributeValue(session, key, &a, 1) == CKR_OK && a.ulValueLen == sizeof label &&
-			       memcmp(label, own, sizeof label) == 0
+	return real->C_GetAttributeValue(session, key, &a, 1) == CKR_OK && a.ulValueLen >= sizeof own - 1 &&
+			       memcmp(label, own, sizeof own - 1) == 0
 		       ? STATEMENTS
 		       : SIGNER;
 }
@@ -420,6 +438,65 @@ static CK_RV mock_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *fou
 	CK_RV rv = real->C_FindObjects(session, found, max, n);
 	if (rv == CKR_OK && p.empty)
 		*n = 0;
+	if (rv == CKR_OK && p.flood && *n)
+		while (*n < max) {
+			found[*n] = found[0];
+			(*n)++;
+		}
+	return p.after ? p.after_rv : rv;
+}
+
+static bool not_public(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
+{
+	CK_OBJECT_CLASS class = 0;
+	CK_ATTRIBUTE a = {CKA_CLASS, &class, sizeof class};
+	return real->C_GetAttributeValue(session, object, &a, 1) == CKR_OK && class != CKO_PUBLIC_KEY;
+}
+
+static CK_RV mock_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_PTR a,
+				      CK_ULONG count)
+{
+	struct plan p = consult("C_GetAttributeValue");
+	if (p.fail)
+		return p.fail_rv;
+	CK_RV rv = real->C_GetAttributeValue(session, object, a, count);
+	bool lies = (p.flip || p.hide) && not_public(session, object);
+	for (CK_ULONG i = 0; i < count && lies; i++) {
+		CK_BYTE *value = a[i].pValue;
+		if (p.flip && a[i].type == p.flipped && value && a[i].ulValueLen &&
+		    a[i].ulValueLen != CK_UNAVAILABLE_INFORMATION)
+			value[a[i].ulValueLen - 1] ^= 1;
+		if (p.hide && a[i].type == p.hidden) {
+			a[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
+			rv = CKR_ATTRIBUTE_TYPE_INVALID;
+		}
+	}
+	return p.after ? p.after_rv : rv;
+}
+
+static CK_RV known_key(CK_SESSION_HANDLE session, const CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+	CK_BYTE value[32];
+	CK_ATTRIBUTE t[32];
+	memset(value, 'B', sizeof value);
+	if (count >= 32)
+		return CKR_GENERAL_ERROR;
+	memcpy(t, template, count * sizeof *t);
+	t[count] = (CK_ATTRIBUTE){CKA_VALUE, value, sizeof value};
+	return real->C_CreateObject(session, t, count + 1, key);
+}
+
+static CK_RV mock_C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE unwrapping,
+			      CK_BYTE_PTR wrapped, CK_ULONG len, CK_ATTRIBUTE_PTR a, CK_ULONG count,
+			      CK_OBJECT_HANDLE *key)
+{
+	struct plan p = consult("C_UnwrapKey");
+	if (p.fail)
+		return p.fail_rv;
+	const CK_RSA_PKCS_OAEP_PARAMS *oaep = mechanism->mechanism == CKM_RSA_PKCS_OAEP ? mechanism->pParameter : NULL;
+	CK_RV rv = p.oaep256 && oaep && oaep->hashAlg == CKM_SHA256
+			   ? known_key(session, a, count, key)
+			   : real->C_UnwrapKey(session, mechanism, unwrapping, wrapped, len, a, count, key);
 	return p.after ? p.after_rv : rv;
 }
 
@@ -452,8 +529,6 @@ static CK_RV mock_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *fou
 	  (s, o, a, b, c)) \
 	X(C_DestroyObject, (SESSION, CK_OBJECT_HANDLE o), (s, o)) \
 	X(C_GetObjectSize, (SESSION, CK_OBJECT_HANDLE o, CK_ULONG_PTR a), (s, o, a)) \
-	X(C_GetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b), \
-	  (s, o, a, b)) \
 	X(C_SetAttributeValue, (SESSION, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_PTR a, CK_ULONG b), \
 	  (s, o, a, b)) \
 	X(C_FindObjectsInit, (SESSION, CK_ATTRIBUTE_PTR a, CK_ULONG b), (s, a, b)) \
@@ -494,10 +569,6 @@ static CK_RV mock_C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *fou
 	X(C_WrapKey, \
 	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_OBJECT_HANDLE b, OUT(c)), \
 	  (s, m, a, b, BUF(c))) \
-	X(C_UnwrapKey, \
-	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, IN(b), CK_ATTRIBUTE_PTR c, CK_ULONG d, \
-	   CK_OBJECT_HANDLE *e), \
-	  (s, m, a, BUF(b), c, d, e)) \
 	X(C_DeriveKey, \
 	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_ATTRIBUTE_PTR b, CK_ULONG c, \
 	   CK_OBJECT_HANDLE *d), \
@@ -533,6 +604,8 @@ static CK_FUNCTION_LIST list = {
 	.C_Finalize = mock_C_Finalize,
 	.C_GenerateRandom = mock_C_GenerateRandom,
 	.C_FindObjects = mock_C_FindObjects,
+	.C_GetAttributeValue = mock_C_GetAttributeValue,
+	.C_UnwrapKey = mock_C_UnwrapKey,
 #define ENTRY(name, parameters, arguments) .name = mock_##name,
 	PLAIN(ENTRY)
 #undef ENTRY

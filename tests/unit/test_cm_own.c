@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <openssl/ecdsa.h>
 #include "base/encode.h"
+#include "cm/internal.h"
 #include "sap/jose.h"
 
 #define KID "0123456789abcdefghijABCDEFGHIJ_-0123456789a"
@@ -63,6 +64,11 @@ static struct sam_cm_statement statement(enum sam_cm_statement_kind kind)
 		.sequence = INT64_MAX,
 		.audit_seq = 0,
 		.sha256 = {hashes[0], hashes[1]},
+		.credential = "0123456789abcdef0123456789abcdef",
+		.key_type = "ec:P-256",
+		.origin = "made in the CM",
+		.attributes = "CKA_CLASS=3 CKA_LOCAL=01",
+		.evaluation = "none, for tests",
 	};
 }
 
@@ -295,10 +301,68 @@ START_TEST(every_kind_is_stated_and_verifies)
 	       COMMON ",\"jti\":\"a-jti_0\"" TRAIL ",\"file_sha256\":\"" ONES "\",\"audit_hash\":\"" TWOS "\"}");
 	/* what a kind does not use is not looked at */
 	x = statement(SAM_CM_CHECKPOINT);
-	x.jti = NULL;
+	x.jti = x.credential = x.evaluation = NULL;
 	x.exp = -1;
 	x.sha256[1] = NULL;
 	ck_assert_int_eq(try_statement(&x), SAM_OK);
+	close_cm();
+}
+END_TEST
+
+START_TEST(evidence_tells_where_a_key_comes_from)
+{
+	struct sam_cm_statement x = statement(SAM_CM_EVIDENCE);
+	struct sam_cm_info info;
+	char payload[1024];
+	open_with_key(cm_softhsm());
+	sam_cm_info(cm, &info);
+	snprintf(payload, sizeof payload,
+		 COMMON ",\"jti\":\"a-jti_0\",\"credentialID\":\"0123456789abcdef0123456789abcdef\",\"thumbprint\":\"" ONES
+			"\",\"key_type\":\"ec:P-256\",\"origin\":\"made in the CM\",\"attributes\":\"CKA_CLASS=3 "
+			"CKA_LOCAL=01\",\"cm\":{\"manufacturer\":\"SoftHSM project\",\"model\":\"%s\",\"firmware\":\"%s\","
+			"\"serial\":\"%s\"},\"evaluation\":\"none, for tests\"}",
+		 info.model, info.firmware, info.serial);
+	states(&x, "sam-key-evidence+jws", payload);
+	/* a CM whose own texts are not plain cannot break out of them */
+	memcpy(cm->info.manufacturer, "a\"b\\c\x01\xe4", 8);
+	snprintf(payload, sizeof payload,
+		 COMMON ",\"jti\":\"a-jti_0\",\"credentialID\":\"0123456789abcdef0123456789abcdef\",\"thumbprint\":\"" ONES
+			"\",\"key_type\":\"ec:P-256\",\"origin\":\"made in the CM\",\"attributes\":\"CKA_CLASS=3 "
+			"CKA_LOCAL=01\",\"cm\":{\"manufacturer\":\"a?b?c??\",\"model\":\"%s\",\"firmware\":\"%s\","
+			"\"serial\":\"%s\"},\"evaluation\":\"none, for tests\"}",
+		 info.model, info.firmware, info.serial);
+	states(&x, "sam-key-evidence+jws", payload);
+	close_cm();
+}
+END_TEST
+
+START_TEST(the_longest_evidence_fits)
+{
+	static char aud[256], name[65], jti[129], words[66], attributes[SAM_CM_ATTRIBUTES_SIZE + 1], evaluation[514];
+	struct sam_cm_statement x = statement(SAM_CM_EVIDENCE);
+	memset(aud, '~', 255);
+	memset(name, 'n', 64);
+	memset(jti, '_', 128);
+	memset(words, 'w', 64);
+	memset(attributes, 'a', SAM_CM_ATTRIBUTES_SIZE - 1);
+	memset(evaluation, 'e', 512);
+	x.aud = aud;
+	x.iss = name;
+	x.jti = jti;
+	x.key_type = x.origin = words;
+	x.attributes = attributes;
+	x.evaluation = evaluation;
+	x.iat = INT64_MAX;
+	open_with_key(cm_softhsm());
+	ck_assert_int_eq(try_statement(&x), SAM_OK);
+	words[64] = 'w';
+	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
+	words[64] = '\0';
+	attributes[SAM_CM_ATTRIBUTES_SIZE - 1] = 'a';
+	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
+	attributes[SAM_CM_ATTRIBUTES_SIZE - 1] = '\0';
+	evaluation[512] = 'e';
+	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
 	close_cm();
 }
 END_TEST
@@ -336,6 +400,8 @@ START_TEST(texts_that_are_not_plain_are_refused)
 	static const char *const jtis[] = {NULL, "", "a\"", "a=", "a+b", "a.b"};
 	static const char *const kids[] = {NULL, "", "0123456789abcdefghijABCDEFGHIJ_-0123456789",
 					   KID "a", "\"123456789abcdefghijABCDEFGHIJ_-0123456789a"};
+	static const char *const credentials[] = {NULL, "", "0123456789abcdef0123456789abcde", "0123456789ABCDEF0123456789ABCDEF",
+						  "0123456789abcdef0123456789abcdef0"};
 	struct sam_cm_statement x;
 	open_with_key(cm_mock());
 #define REFUSES(kind, member, list)                                  \
@@ -348,6 +414,12 @@ START_TEST(texts_that_are_not_plain_are_refused)
 	REFUSES(SAM_CM_POLICY, iss, names)
 	REFUSES(SAM_CM_BACKUP, jti, jtis)
 	REFUSES(SAM_CM_CHECKPOINT, kid, kids)
+	REFUSES(SAM_CM_EVIDENCE, credential, credentials)
+	REFUSES(SAM_CM_EVIDENCE, key_type, auds)
+	REFUSES(SAM_CM_EVIDENCE, origin, auds)
+	REFUSES(SAM_CM_EVIDENCE, attributes, auds)
+	REFUSES(SAM_CM_EVIDENCE, evaluation, auds)
+	REFUSES(SAM_CM_EVIDENCE, jti, jtis)
 	ck_assert_uint_eq(cm_logged(" state "), 0);
 	x = statement(SAM_CM_CHECKPOINT);
 	ck_assert_int_eq(try_statement(&x), SAM_OK);
@@ -374,6 +446,9 @@ START_TEST(numbers_out_of_range_and_missing_hashes_are_refused)
 	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
 	x = statement(SAM_CM_BACKUP);
 	x.sha256[1] = NULL;
+	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
+	x = statement(SAM_CM_EVIDENCE);
+	x.sha256[0] = NULL;
 	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
 	x = statement(4);
 	ck_assert_int_eq(try_statement(&x), SAM_ARGUMENTS);
@@ -766,6 +841,8 @@ static Suite *suite(void)
 	t = tcase_create("statements");
 	tcase_add_checked_fixture(t, cm_setup, cm_teardown);
 	tcase_add_test(t, every_kind_is_stated_and_verifies);
+	tcase_add_test(t, evidence_tells_where_a_key_comes_from);
+	tcase_add_test(t, the_longest_evidence_fits);
 	tcase_add_test(t, the_longest_texts_fit);
 	tcase_add_test(t, texts_that_are_not_plain_are_refused);
 	tcase_add_test(t, numbers_out_of_range_and_missing_hashes_are_refused);
