@@ -200,7 +200,8 @@ START_TEST(a_sad_for_something_else_does_nothing)
 	refused(ADD(order(&d, "alice", "authenticator", "{'act':'add'}")), SAM_SAD_CLAIMS);
 	refused(ADD(order(&d, "alice", "authenticator", "{'act':'add','jkt':'short'}")), SAM_SAD_CLAIMS);
 	refused(ADD(order(&d, "alice", "sign", "{}")), SAM_SAD_OPERATION);
-	refused(ADD(order(&d, "alice", "generate", "{}")), SAM_SAD_OPERATION);
+	refused(ADD(order(&d, "alice", "generate", "{}")), SAM_SAD_CLAIMS);
+	refused(ADD(order(&d, "alice", "generate", "{'type':'ec:P-256','label':'x'}")), SAM_SAD_OPERATION);
 	refused(ADD(order(&his, "bob", "authenticator", add)), SAM_SAD_FOREIGN);
 	refused(ADD(order(&his, "alice", "authenticator", add)), SAM_SAD_KEY_UNKNOWN);
 	refused(ADD(order(&next, "alice", "authenticator", add)), SAM_SAD_KEY_UNKNOWN);
