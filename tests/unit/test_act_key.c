@@ -323,7 +323,8 @@ START_TEST(destroying_takes_two_or_the_signer_and_is_not_replayed)
 	ck_assert_ptr_null(key(one));
 	refused(act_by_sad(sad, SAM_ACT_KEY_DESTROY, json("{'key':'%s'}", two)), SAM_SAD_PARAMS);
 	refused(act_by_sad(sad, SAM_ACT_KEY_DESTROY, json("{'key':'%s'}", one)), SAM_SAD_FOREIGN);
-	is(act("operator", "administrator", SAM_ACT_KEY_DESTROY, "{'key':'%s'}", two), SAM_OK);
+	refused(act("operator", "administrator", SAM_ACT_KEY_DESTROY, "{'key':'%s'}", two), SAM_SECOND_PERSON);
+	is(act("operator", "officer2", SAM_ACT_KEY_DESTROY, "{'key':'%s'}", two), SAM_OK);
 	ck_assert_uint_eq(in_cm(), 0);
 }
 END_TEST
