@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "registry/identify.h"
+#include "sap/subject.h"
 
 /* A copy of the signer that the act is about in d->signer, and its record begun. */
 static enum sam_reason take(struct sam_doing *d, enum sam_event_type type)
@@ -41,6 +42,16 @@ static enum sam_reason put(struct sam_doing *d)
 	return sam_edit_set_signer(&d->edit, &d->signer);
 }
 
+/* What no certificate request could carry is told now. */
+static enum sam_reason check_subject(struct sam_doing *d, const char *subject)
+{
+	sam_auto(X509_NAME_free) X509_NAME *name = NULL;
+	if (!*subject)
+		return SAM_OK;
+	enum sam_reason reason = sam_subject_parse(subject, &name, d->msg);
+	return reason == SAM_SUBJECT ? SAM_ARGUMENTS : reason;
+}
+
 enum sam_reason sam_perform_signer_add(struct sam_doing *d)
 {
 	const char *id = sam_param(d, "id"), *name = sam_param(d, "name"), *subject = sam_param(d, "subject");
@@ -55,6 +66,9 @@ enum sam_reason sam_perform_signer_add(struct sam_doing *d)
 	    !sam_mem_copy_text(signer->subject, sizeof signer->subject, subject ? subject : "") ||
 	    !sam_mem_copy_text(signer->password, sizeof signer->password, password ? password : ""))
 		return SAM_ARGUMENTS;
+	enum sam_reason reason = check_subject(d, signer->subject);
+	if (reason != SAM_OK)
+		return reason;
 	if (password && d->by)
 		sam_mem_copy_text(signer->password_by, sizeof signer->password_by, d->by);
 	return sam_edit_add_signer(&d->edit, signer);
