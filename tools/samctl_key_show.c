@@ -198,7 +198,12 @@ static int sign_request(struct samctl *ctl, const struct sam_certify *request)
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, &msg);
 	ctl->acted = true;
-	return samctl_print_done(ctl, json_pack("{s:s,s:s}", "credentialID", request->credential, "csr", text), "%s", text);
+	if (ctl->json)
+		return samctl_print_object(ctl, json_pack("{s:s,s:s}", "credentialID", request->credential, "csr", text));
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return SAMCTL_DONE;
+	samctl_say(ctl, "standard output: cannot be written");
+	return SAMCTL_FAILED;
 }
 
 int samctl_key_csr(struct samctl *ctl)
