@@ -86,6 +86,19 @@ static enum sam_reason make(struct sam_provider *p, const struct sam_login *logi
 	return reason;
 }
 
+/* Whose SADs may order it: not an officer's business. */
+static CK_RV check_caller(struct sam_session *s, struct sam_login *login, uint64_t *epoch)
+{
+	if (!(s->flags & CKF_RW_SESSION))
+		return CKR_SESSION_READ_ONLY;
+	*epoch = sam_login_get(s->p, login);
+	if (login->name[0] == '\0')
+		return sam_refuse_call(s->p, "C_GenerateKeyPair", SAM_NO_ACTIVATION, CKR_OK);
+	if (login->role != SAM_ROLE_SIGNER && login->role != SAM_ROLE_SCA)
+		return sam_refuse_call(s->p, "C_GenerateKeyPair", SAM_ROLE, CKR_OK);
+	return CKR_OK;
+}
+
 CK_RV sam_C_GenerateKeyPair(struct sam_session *s, const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *public_template,
 			    CK_ULONG public_count, const CK_ATTRIBUTE *private_template, CK_ULONG private_count,
 			    CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
@@ -94,6 +107,7 @@ CK_RV sam_C_GenerateKeyPair(struct sam_session *s, const CK_MECHANISM *mechanism
 	CK_ATTRIBUTE pub[P11_SAM_TEMPLATE_MAX], priv[P11_SAM_TEMPLATE_MAX];
 	const struct sam_generator *generator;
 	struct sam_login login;
+	uint64_t epoch;
 	struct sam_new_key what;
 	char credential[SAM_CREDENTIAL_SIZE];
 	if (!mechanism || !public_key || !private_key)
@@ -101,15 +115,10 @@ CK_RV sam_C_GenerateKeyPair(struct sam_session *s, const CK_MECHANISM *mechanism
 	CK_RV rv = sam_template_copy(public_template, public_count, pub);
 	if (rv == CKR_OK)
 		rv = sam_template_copy(private_template, private_count, priv);
+	if (rv == CKR_OK)
+		rv = check_caller(s, &login, &epoch);
 	if (rv != CKR_OK)
 		return rv;
-	if (!(s->flags & CKF_RW_SESSION))
-		return CKR_SESSION_READ_ONLY;
-	const uint64_t epoch = sam_login_get(p, &login);
-	if (login.name[0] == '\0')
-		return sam_refuse_call(p, "C_GenerateKeyPair", SAM_NO_ACTIVATION, CKR_OK);
-	if (login.role != SAM_ROLE_SIGNER && login.role != SAM_ROLE_SCA)
-		return sam_refuse_call(p, "C_GenerateKeyPair", SAM_ROLE, CKR_OK);
 	enum sam_reason reason = choose(p, mechanism, &generator);
 	if (reason != SAM_OK)
 		return sam_refuse_call(p, "C_GenerateKeyPair", reason, CKR_OK);

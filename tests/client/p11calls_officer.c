@@ -43,6 +43,10 @@ static void test_session(CK_SESSION_HANDLE s)
 	CK_SESSION_HANDLE other = CK_INVALID_HANDLE;
 	CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
 	CK_BYTE label[32] = "another";
+	CK_ULONG bits = 3072;
+	CK_OBJECT_HANDLE made[2];
+	CK_MECHANISM generate = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE public_key = {CKA_MODULUS_BITS, &bits, sizeof bits};
 	gives(p11->C_GetSessionInfo(s, &info), CKR_OK, "C_GetSessionInfo");
 	ok(info.state == CKS_RW_SO_FUNCTIONS, "an officer is in");
 	gives(p11->C_OpenSession(P11_SAM_SLOT, CKF_SERIAL_SESSION, NULL, NULL, &other),
@@ -50,6 +54,8 @@ static void test_session(CK_SESSION_HANDLE s)
 	gives(login(s, CKU_USER, signer_pin), CKR_USER_ANOTHER_ALREADY_LOGGED_IN, "C_Login as signer beside an officer");
 	ok(find(s, CKO_PRIVATE_KEY, need("CREDENTIAL_EC")) == CK_INVALID_HANDLE, "an officer sees no private key");
 	gives(p11->C_SignInit(s, &ecdsa, 1), CKR_KEY_HANDLE_INVALID, "and signs with none");
+	gives(p11->C_GenerateKeyPair(s, &generate, &public_key, 1, NULL, 0, &made[0], &made[1]), CKR_ACTION_PROHIBITED,
+	      "C_GenerateKeyPair: samctl is where an officer has keys made");
 	gives(p11->C_InitPIN(s, label, 8), CKR_ACTION_PROHIBITED, "C_InitPIN: a signer's password is the signer's");
 	gives(p11->C_InitToken(P11_SAM_SLOT, label, 8, label), CKR_ACTION_PROHIBITED, "C_InitToken");
 }
