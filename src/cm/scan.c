@@ -102,7 +102,7 @@ static enum sam_reason read_key(struct sam_cm *cm, struct sam_cm_session *s, CK_
 	reason = read_label(cm, s, object, out);
 	if (reason == SAM_OK)
 		reason = read_thumbprint(cm, s, object, out);
-	/* ours have no CKA_ID: nobody can ask sam_cm_sign() for them */
+	/* ours have no CKA_ID, by which a signer's key is asked for */
 	out->own = !out->id_len && !out->id_long &&
 		   strncmp(out->label, SAM_CM_OWN_LABEL, sizeof SAM_CM_OWN_LABEL - 1) == 0;
 	return reason;
