@@ -3,6 +3,9 @@ libsam_la_SOURCES += \
 	src/policy/acts.c \
 	src/policy/acts.def \
 	src/policy/acts.h \
+	src/policy/keycalls.c \
+	src/policy/keycalls.def \
+	src/policy/keycalls.h \
 	src/policy/policy.c \
 	src/policy/policy.h \
 	src/policy/policy_file.c \

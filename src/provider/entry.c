@@ -34,9 +34,9 @@
 #define UP(name, params, args) WITH_PROVIDER(name, params, args)
 #define SESSION(name, params, args) WITH_SESSION(name, params, sam_##name args)
 #define NEVER(name, params, rv) WITH_SESSION(name, params, rv)
-#define NO_OBJECT(name, params, handle, reason, rv, none) \
-	WITH_SESSION(name, params, sam_refuse_object(s->p, #name, handle, reason, rv, none))
-#define NO_RECORD(name, params, reason, rv) WITH_SESSION(name, params, sam_refuse_call(s->p, #name, reason, rv))
+#define NO_OBJECT(name, params, handle, rv, none) \
+	WITH_SESSION(name, params, sam_refuse_object(s->p, #name, handle, rv, none))
+#define NO_RECORD(name, params, rv) WITH_SESSION(name, params, sam_refuse_always(s->p, #name, rv))
 
 #include "provider/calls.def"
 

@@ -51,8 +51,7 @@ CK_RV sam_C_DestroyObject(struct sam_session *s, CK_OBJECT_HANDLE handle)
 {
 	if (sam_object_session_destroy(s->p, handle))
 		return CKR_OK;
-	return sam_refuse_object(s->p, "C_DestroyObject", handle, SAM_PROHIBITED, CKR_OK,
-				 CKR_OBJECT_HANDLE_INVALID);
+	return sam_refuse_object(s->p, "C_DestroyObject", handle, CKR_OK, CKR_OBJECT_HANDLE_INVALID);
 }
 
 CK_RV sam_C_GetObjectSize(struct sam_session *s, CK_OBJECT_HANDLE handle, CK_ULONG *size)

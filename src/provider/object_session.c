@@ -290,7 +290,7 @@ CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK
 	if (rv != CKR_OK)
 		return rv;
 	if (is_forbidden(copy, count))
-		return sam_refuse_call(s->p, "C_CreateObject", SAM_PROHIBITED, CKR_OK);
+		return sam_refuse_always(s->p, "C_CreateObject", CKR_OK);
 	const CK_ATTRIBUTE *first = given(copy, count, CKA_CLASS, sizeof class);
 	if (!first)
 		return CKR_TEMPLATE_INCOMPLETE;

@@ -401,9 +401,11 @@ void sam_sign_activate(struct sam_operation *op, struct sam_activation *activati
 
 /** sam_refuse_call(p, call, reason, rv): Record and refuse. ${rv} CKR_OK: the reason's own code. */
 CK_RV sam_refuse_call(struct sam_provider *p, const char *call, enum sam_reason reason, CK_RV rv);
-/** sam_refuse_object(p, call, handle, reason, rv, none): The same for a call with an object. */
-CK_RV sam_refuse_object(struct sam_provider *p, const char *call, CK_OBJECT_HANDLE handle,
-			enum sam_reason reason, CK_RV rv, CK_RV none);
+/** sam_refuse_always(p, call, rv): The same with the reason that policy/keycalls.def has for this call. */
+CK_RV sam_refuse_always(struct sam_provider *p, const char *call, CK_RV rv);
+/** sam_refuse_object(p, call, handle, rv, none): The same for a call with an object: recorded if it is a signer's
+ * key, ${none} if there is no such object. */
+CK_RV sam_refuse_object(struct sam_provider *p, const char *call, CK_OBJECT_HANDLE handle, CK_RV rv, CK_RV none);
 
 /* ---- slot.c ---- */
 

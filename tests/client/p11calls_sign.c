@@ -408,6 +408,8 @@ void test_refused(void)
 	      CKR_KEY_UNEXTRACTABLE, "C_WrapKey");
 	gives(p11->C_UnwrapKey(session, &rsa, rsa_private, buffer, 256, NULL, 0, &made),
 	      CKR_ACTION_PROHIBITED, "C_UnwrapKey");
+	gives(p11->C_UnwrapKey(session, &rsa, 4711, buffer, 256, NULL, 0, &made), CKR_ACTION_PROHIBITED,
+	      "C_UnwrapKey, no such key");
 	gives(p11->C_DeriveKey(session, &rsa, ec_private, NULL, 0, &made), CKR_ACTION_PROHIBITED,
 	      "C_DeriveKey");
 	gives(p11->C_GetOperationState(session, buffer, &len), CKR_STATE_UNSAVEABLE,

@@ -4,6 +4,7 @@
  * calls against what must hold of it.
  */
 #include <string.h>
+#include "policy/keycalls.h"
 #include "policy/policy.h"
 #include "unit.h"
 
@@ -201,8 +202,8 @@ static const struct {
 #define UP(name, params, args) { #name, false },
 #define SESSION(name, params, args) { #name, false },
 #define NEVER(name, params, rv) { #name, true },
-#define NO_OBJECT(name, params, handle, reason, rv, none) { #name, true },
-#define NO_RECORD(name, params, reason, rv) { #name, true },
+#define NO_OBJECT(name, params, handle, rv, none) { #name, true },
+#define NO_RECORD(name, params, rv) { #name, true },
 #include "provider/calls.def"
 };
 
@@ -236,6 +237,39 @@ START_TEST(calls_that_the_module_refuses_are_nobodys)
 }
 END_TEST
 
+START_TEST(calls_on_signing_keys_are_decided_in_one_table)
+{
+	const struct sam_keycall *row;
+	size_t next = 0;
+
+	/* each once, in the order of the lists, with its clause */
+	for (size_t i = 0; (row = sam_keycall_at(i)); i++) {
+		while (next < sizeof calls / sizeof calls[0] && strcmp(calls[next].name, row->call))
+			next++;
+		ck_assert_msg(next < sizeof calls / sizeof calls[0], "%s", row->call);
+		next++;
+		ck_assert_msg(row->clause[0] == 'P', "%s", row->call);
+		ck_assert_int_eq(sam_keycall_reason(row->call), row->reason);
+	}
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		const enum sam_reason reason = sam_keycall_reason(calls[i].name);
+
+		/* what the module never does has a reason; C_GenerateKeyPair is left to other rules */
+		if (calls[i].refused && strcmp(calls[i].name, "C_GenerateKeyPair"))
+			ck_assert_msg(reason != SAM_OK, "%s", calls[i].name);
+		if (!strncmp(calls[i].name, "C_Wrap", 6))
+			ck_assert_int_eq(reason, SAM_UNEXTRACTABLE);
+	}
+	ck_assert_int_eq(sam_keycall_reason("C_CreateObject"), SAM_PROHIBITED);
+	ck_assert_int_eq(sam_keycall_reason("C_DecryptInit"), SAM_KEY_FUNCTION);
+	ck_assert_int_eq(sam_keycall_reason("C_Sign"), SAM_OK);
+	ck_assert_int_eq(sam_keycall_reason("C_GenerateKeyPair"), SAM_OK);
+	/* what nobody thought of is refused */
+	ck_assert_int_eq(sam_keycall_reason("C_TomorrowKey"), SAM_PROHIBITED);
+	ck_assert_int_eq(sam_keycall_reason(""), SAM_PROHIBITED);
+}
+END_TEST
+
 static Suite *roles_suite(void)
 {
 	Suite *suite = suite_create("roles");
@@ -252,6 +286,7 @@ static Suite *roles_suite(void)
 	tcase_add_test(acts, acts_that_only_look_do_not_wait);
 	tcase_add_test(module, every_call_has_one_row);
 	tcase_add_test(module, calls_that_the_module_refuses_are_nobodys);
+	tcase_add_test(module, calls_on_signing_keys_are_decided_in_one_table);
 	suite_add_tcase(suite, people);
 	suite_add_tcase(suite, acts);
 	suite_add_tcase(suite, module);
