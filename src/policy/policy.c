@@ -129,8 +129,3 @@ enum sam_reason sam_policy_may_generate(const struct sam_policy *policy, enum sa
 
 	return rule && now < rule->generate_until ? SAM_OK : SAM_KEY_SIZE;
 }
-
-enum sam_reason sam_policy_cm(const struct sam_policy *p, const char *a, const char *b, const char *c, int64_t now, const struct sam_policy_cm **e)
-{ (void)p;(void)a;(void)b;(void)c;(void)now; *e=NULL; return SAM_OK; }
-enum sam_reason sam_policy_may_verify(const struct sam_policy *p, const struct sam_scheme *s, enum sam_key_type t, unsigned bits, int64_t now)
-{ (void)p;(void)s;(void)t;(void)bits;(void)now; return SAM_OK; }

@@ -14,9 +14,6 @@
 
 enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16 };
 
-enum { SAM_POLICY_CAS = 8, SAM_CA_CERTIFICATES = 1, SAM_CA_IMPORT = 2 };
-struct sam_policy_cm { char evaluation[64]; };
-struct sam_policy_ca { unsigned use; uint8_t der[4096]; size_t len; };
 enum sam_authorisation { SAM_AUTHORISE_SAD, SAM_AUTHORISE_LOGIN /* level 1 only */ };
 
 /* One line of `keys:`: this type from min_bits up to max_bits, until when (seconds since 1970; INT64_MAX: no end). */
@@ -31,7 +28,6 @@ struct sam_policy {
 	uint8_t sha256[32];        /* of the file */
 	unsigned version;          /* counted up by the policy's author */
 	unsigned level;
-	bool certificate_required, require_sync; struct sam_policy_ca cas[SAM_POLICY_CAS]; size_t ca_count;
 	/* signing: */
 	enum sam_authorisation authorisation;
 	bool always_authenticate;  /* CKA_ALWAYS_AUTHENTICATE reads TRUE */
@@ -90,6 +86,4 @@ enum sam_reason sam_policy_may_hash(const struct sam_policy *policy, const struc
 enum sam_reason sam_policy_may_generate(const struct sam_policy *policy, enum sam_key_type type,
 					unsigned bits, int64_t now) SAM_MUST;
 
-enum sam_reason sam_policy_cm(const struct sam_policy *p, const char *a, const char *b, const char *c, int64_t now, const struct sam_policy_cm **e);
-enum sam_reason sam_policy_may_verify(const struct sam_policy *p, const struct sam_scheme *s, enum sam_key_type t, unsigned bits, int64_t now);
 #endif
