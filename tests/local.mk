@@ -43,6 +43,7 @@ UNIT_TESTS = \
 	tests/unit/test_pin \
 	tests/unit/test_policy \
 	tests/unit/test_provider \
+	tests/unit/test_policy_life \
 	tests/unit/test_registry \
 	tests/unit/test_replay \
 	tests/unit/test_roles \

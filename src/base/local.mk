@@ -25,6 +25,8 @@ libsam_la_SOURCES += \
 	src/base/name.h \
 	src/base/ossl.c \
 	src/base/ossl.h \
+	src/base/pem.c \
+	src/base/pem.h \
 	src/base/pkey.c \
 	src/base/pkey.h \
 	src/base/reason.c \

@@ -105,10 +105,12 @@ static size_t count_characters(const uint8_t *text, size_t len)
 	return n;
 }
 
-/* C0, DEL and C1: they come in by escapes, and would reach logs and terminals from there. */
-static bool has_control(const uint8_t *text, size_t len)
+/* C0, DEL and C1: they come in by escapes, and would reach logs and terminals from there. In a block lines end. */
+static bool has_control(const uint8_t *text, size_t len, bool block)
 {
 	for (size_t i = 0; i < len; i++) {
+		if (block && text[i] == '\n')
+			continue;
 		if (text[i] < 0x20 || text[i] == 0x7f)
 			return true;
 		if (text[i] == 0xc2 && i + 1 < len && text[i + 1] < 0xa0)
@@ -123,18 +125,17 @@ static enum sam_reason check_scalar(struct reader *r, const yaml_event_t *event)
 	yaml_scalar_style_t style = event->data.scalar.style;
 	const uint8_t *value = event->data.scalar.value;
 	size_t len = event->data.scalar.length;
-	bool plain = style == YAML_PLAIN_SCALAR_STYLE;
+	bool plain = style == YAML_PLAIN_SCALAR_STYLE, block = style == YAML_LITERAL_SCALAR_STYLE;
 
-	if (style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE)
-		return refuse_at(r, start,
-				 "a block of text (| or >) is not taken here; write one line");
-	if (start->line != end->line)
+	if (style == YAML_FOLDED_SCALAR_STYLE)
+		return refuse_at(r, start, "a folded block of text (>) is not taken; write one line");
+	if (!block && start->line != end->line)
 		return refuse_at(r, start, "a value over several lines; write it on one line");
 	/* libyaml forgets the tag "!" of a scalar: it shows in the flags or in the length. */
 	if (event->data.scalar.tag || (!plain && !event->data.scalar.quoted_implicit) ||
 	    (plain && end->index - start->index != count_characters(value, len)))
 		return refuse_at(r, start, "YAML tags (!) are not taken; remove it");
-	if (has_control(value, len))
+	if (has_control(value, len, block))
 		return refuse_at(r, start, "a control character in a value; remove it");
 	return SAM_OK;
 }
@@ -191,6 +192,7 @@ static struct sam_yaml *new_node(struct reader *r, const yaml_event_t *event)
 	default:
 		node->kind = SAM_YAML_SCALAR;
 		node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+		node->block = event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE;
 		node->text = strdup((const char *)event->data.scalar.value);
 		if (!node->text) {
 			free(node);
@@ -215,6 +217,9 @@ static enum sam_reason read_key(struct reader *r, const yaml_event_t *event,
 	reason = check_event(r, event, 0);
 	if (reason != SAM_OK)
 		return reason;
+	if (event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE)
+		return refuse_at(r, &event->start_mark,
+				 "a block of text as a key; a key is one word and a colon");
 	if (!event->data.scalar.length)
 		return refuse_at(r, &event->start_mark,
 				 "an empty key; a key is one word and a colon");

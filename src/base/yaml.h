@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * A strict reader of small YAML files over libyaml's events: one document, maps, lists and plain or
- * quoted scalars; no aliases, anchors, tags, duplicate keys; at most 1 MiB, 8 deep. Every refusal
+ * quoted scalars, blocks (|) where asked for; no aliases, anchors, tags, duplicate keys; at most 1 MiB, 8 deep. Every refusal
  * names file, line, column, reason and remedy and never quotes the contents. Nothing is logged
  * here: the sentence goes back in ${msg}, and who began logs or prints it.
  */
@@ -25,6 +25,7 @@ struct sam_yaml {
 	char *key;                 /* in a map: its key */
 	char *text;                /* of a scalar */
 	bool quoted;
+	bool block;                /* a text of several lines (|); quoted too */
 	struct sam_yaml *items;    /* of a list or map: its first */
 	struct sam_yaml *next;
 	bool used;                 /* asked for; what is not is an unknown key */
@@ -47,6 +48,7 @@ enum sam_reason sam_yaml_need(struct sam_yaml *map, const char *key, enum sam_ya
 
 /* Each: absent (NULL) leaves the default in *out; a wrong type or value is refused with ${msg}. */
 enum sam_reason sam_yaml_text(struct sam_yaml *node, const char **out, struct sam_msg *msg) SAM_MUST;
+enum sam_reason sam_yaml_block(struct sam_yaml *node, const char **out, struct sam_msg *msg) SAM_MUST; /* or one line */
 enum sam_reason sam_yaml_bool(struct sam_yaml *node, bool *out, struct sam_msg *msg) SAM_MUST;
 enum sam_reason sam_yaml_number(struct sam_yaml *node, int64_t min, int64_t max, int64_t *out,
 				struct sam_msg *msg) SAM_MUST;

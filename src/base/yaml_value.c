@@ -82,7 +82,7 @@ static bool looks_like_number(const char *p)
 	return !*p;
 }
 
-enum sam_reason sam_yaml_text(struct sam_yaml *node, const char **out, struct sam_msg *msg)
+enum sam_reason sam_yaml_block(struct sam_yaml *node, const char **out, struct sam_msg *msg)
 {
 	/* As YAML 1.1 and 1.2 have them: what is taken for a text must be one for every reader. */
 	static const char *const empty[] = { "", "~", "null", NULL };
@@ -106,6 +106,14 @@ enum sam_reason sam_yaml_text(struct sam_yaml *node, const char **out, struct sa
 	}
 	*out = node->text;
 	return SAM_OK;
+}
+
+enum sam_reason sam_yaml_text(struct sam_yaml *node, const char **out, struct sam_msg *msg)
+{
+	/* A path or name has one line: what has more was meant otherwise. */
+	if (node && node->block)
+		return sam_yaml_refuse(node, msg, "a block of text (|) is not taken here; write one line");
+	return sam_yaml_block(node, out, msg);
 }
 
 enum sam_reason sam_yaml_bool(struct sam_yaml *node, bool *out, struct sam_msg *msg)

@@ -8,6 +8,12 @@ libsam_la_SOURCES += \
 	src/policy/keycalls.h \
 	src/policy/policy.c \
 	src/policy/policy.h \
+	src/policy/policy_algorithms.c \
+	src/policy/policy_algorithms.h \
+	src/policy/policy_cas.c \
+	src/policy/policy_cas.h \
+	src/policy/policy_cms.c \
+	src/policy/policy_cms.h \
 	src/policy/policy_file.c \
 	src/policy/policy_keys.c \
 	src/policy/policy_keys.h \

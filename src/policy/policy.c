@@ -5,12 +5,11 @@
  */
 #include "policy/policy.h"
 
+#include <string.h>
+
 /* What levels 2 and 3 ask for (p11-sam(8), p11-sam-policy(5)) and this version does not have. */
 static const char *const missing_2[] = {
 	"two factors of different kinds for each SAD, verified by the SAM (P1-T3.5, P2-3.1.4)",
-	"the list of approved, evaluated cryptographic modules with certificate and expiry "
-	"(P3-3.16)",
-	"the check of each key's certificate under a synchronised clock (P1-7.1.1.12)",
 	NULL,
 };
 
@@ -34,6 +33,16 @@ const char *sam_policy_missing(const struct sam_policy *policy, size_t i)
 	return NULL;
 }
 
+/* A CM that nobody evaluated, where the level asks for one that somebody did. */
+static bool takes_unevaluated_cm(const struct sam_policy *policy)
+{
+	bool takes = false;
+
+	for (size_t i = 0; policy->level != 1 && i < policy->cm_count; i++)
+		takes |= policy->cms[i].scheme == SAM_EVALUATION_NONE;
+	return takes;
+}
+
 const char *sam_policy_statement(const struct sam_policy *policy, size_t i)
 {
 	const struct {
@@ -46,6 +55,9 @@ const char *sam_policy_statement(const struct sam_policy *policy, size_t i)
 		{ !policy->verify, "signatures are released without being verified first" },
 		{ policy->curve_below_hash, "ECDSA may cut a hash that is longer than the curve" },
 		{ policy->administrator_operator, "one person may be administrator and operator" },
+		{ takes_unevaluated_cm(policy), "the policy lets a CM without evaluation be used, for tests" },
+		{ policy->level != 1 && !policy->require_sync,
+		  "time.require_sync is off: nobody checks that the clock is right" },
 	};
 
 	for (size_t n = 0; n < sizeof statements / sizeof statements[0]; n++) {
@@ -65,13 +77,55 @@ unsigned sam_policy_second(const struct sam_policy *policy, enum sam_act act)
 	return info->second || !policy->dual_control[act] ? info->second : SAM_OFFICER;
 }
 
-static bool allows_mechanism(const struct sam_policy *policy, const struct sam_mechanism *m)
+/* ---- where keys come from and lie ---- */
+
+const char *sam_evaluation_name(enum sam_evaluation evaluation)
+{
+	static const char *const names[SAM_EVALUATION_COUNT] = {
+		[SAM_EVALUATION_NONE] = "none, for tests",
+		[SAM_EVALUATION_CMVP] = "CMVP",
+		[SAM_EVALUATION_JCMVP] = "JCMVP",
+		[SAM_EVALUATION_CC] = "CC",
+	};
+
+	return (unsigned)evaluation < SAM_EVALUATION_COUNT ? names[evaluation] : "";
+}
+
+enum sam_reason sam_policy_cm(const struct sam_policy *policy, const char *manufacturer, const char *model,
+			      const char *firmware, int64_t now, const struct sam_policy_cm **entry)
+{
+	*entry = NULL;
+	for (size_t i = 0; i < policy->cm_count && !*entry; i++) {
+		const struct sam_policy_cm *cm = &policy->cms[i];
+
+		if (!strcmp(cm->manufacturer, manufacturer) && !strcmp(cm->model, model) &&
+		    (!*cm->firmware || !strcmp(cm->firmware, firmware)) && now < cm->expires)
+			*entry = cm;
+	}
+	return *entry || policy->level == 1 ? SAM_OK : SAM_CM_UNAPPROVED;
+}
+
+enum sam_reason sam_policy_may_import(const struct sam_policy *policy)
+{
+	/* Level 3 never, whatever else stands there (P1-T3.5). */
+	return policy->import && (policy->level == 1 || policy->level == 2) ? SAM_OK : SAM_IMPORT_LEVEL;
+}
+
+/* ---- algorithms ---- */
+
+/* NULL: not in the policy. */
+static const struct sam_policy_dates *find_mechanism(const struct sam_policy *policy, const struct sam_mechanism *m)
 {
 	for (size_t i = 0; m && i < policy->mechanism_count; i++) {
 		if (policy->mechanisms[i] == m)
-			return true;
+			return &policy->mechanism_dates[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool signs_at(const struct sam_policy_dates *dates, int64_t now)
+{
+	return now >= dates->sign_from && now < dates->sign_until;
 }
 
 /* The rules of one type do not overlap, so the first is the only one. */
@@ -91,27 +145,29 @@ enum sam_reason sam_policy_may_sign(const struct sam_policy *policy,
 				    const struct sam_scheme *scheme, enum sam_key_type type,
 				    unsigned bits, int64_t now)
 {
+	const struct sam_policy_dates *dates = find_mechanism(policy, scheme->mechanism);
 	const struct sam_key_rule *rule;
 
 	if (sam_policy_missing(policy, 0))
 		return SAM_LEVEL_MISSING;
-	if (!allows_mechanism(policy, scheme->mechanism))
+	if (!dates || !signs_at(dates, now))
 		return SAM_MECHANISM;
 	if (scheme->mechanism->key != type)
 		return SAM_KEY_TYPE;
 	rule = find_rule(policy, type, bits);
-	if (!rule || now >= rule->sign_until)
+	if (!rule || now < rule->sign_from || now >= rule->sign_until)
 		return SAM_KEY_SIZE;
 	if (scheme->hash != SAM_HASH_NONE)
-		return sam_policy_may_hash(policy, scheme, scheme->hash, bits);
+		return sam_policy_may_hash(policy, scheme, scheme->hash, bits, now);
 	return SAM_OK;
 }
 
 enum sam_reason sam_policy_may_hash(const struct sam_policy *policy,
 				    const struct sam_scheme *scheme, enum sam_hash hash,
-				    unsigned bits)
+				    unsigned bits, int64_t now)
 {
-	if (hash <= SAM_HASH_NONE || hash >= SAM_HASH_COUNT || !policy->hashes[hash])
+	if (hash <= SAM_HASH_NONE || hash >= SAM_HASH_COUNT || !policy->hashes[hash] ||
+	    !signs_at(&policy->hash_dates[hash], now))
 		return SAM_HASH_FORBIDDEN;
 	if (!scheme->mechanism || (scheme->hash != SAM_HASH_NONE && scheme->hash != hash))
 		return SAM_HASH_FORBIDDEN;
@@ -122,10 +178,34 @@ enum sam_reason sam_policy_may_hash(const struct sam_policy *policy,
 	return SAM_OK;
 }
 
+enum sam_reason sam_policy_may_verify(const struct sam_policy *policy, const struct sam_scheme *scheme,
+				      enum sam_key_type type, unsigned bits, int64_t now)
+{
+	const enum sam_hash hash = scheme->hash;
+	const struct sam_policy_dates *dates = find_mechanism(policy, scheme->mechanism);
+	const struct sam_key_rule *rule = find_rule(policy, type, bits);
+
+	if (policy->level == 0)
+		return SAM_LEVEL_MISSING;
+	/* What this program does not know, as SHA-1, has no row in its tables, and no number. */
+	if (!scheme->mechanism || (dates && now >= dates->verify_until))
+		return SAM_MECHANISM;
+	if (scheme->mechanism->key != type)
+		return SAM_KEY_TYPE;
+	if (rule && now >= rule->verify_until)
+		return SAM_KEY_SIZE;
+	if (hash == SAM_HASH_NONE)
+		return SAM_OK;
+	if (hash < SAM_HASH_NONE || hash >= SAM_HASH_COUNT ||
+	    (policy->hashes[hash] && now >= policy->hash_dates[hash].verify_until))
+		return SAM_HASH_FORBIDDEN;
+	return SAM_OK;
+}
+
 enum sam_reason sam_policy_may_generate(const struct sam_policy *policy, enum sam_key_type type,
 					unsigned bits, int64_t now)
 {
 	const struct sam_key_rule *rule = find_rule(policy, type, bits);
 
-	return rule && now < rule->generate_until ? SAM_OK : SAM_KEY_SIZE;
+	return rule && now >= rule->generate_from && now < rule->generate_until ? SAM_OK : SAM_KEY_SIZE;
 }

@@ -12,15 +12,47 @@
 #include "base/reason.h"
 #include "policy/acts.h"
 
-enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16 };
+enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16, SAM_POLICY_CMS = 16, SAM_POLICY_CAS = 8 };
+enum { SAM_POLICY_TEXT = 129 /* of a name or reference, with its NUL */, SAM_POLICY_CA_DER = 4096 };
+enum { SAM_CA_CERTIFICATES = 1, SAM_CA_IMPORT = 2 };
 
 enum sam_authorisation { SAM_AUTHORISE_SAD, SAM_AUTHORISE_LOGIN /* level 1 only */ };
 
-/* One line of `keys:`: this type from min_bits up to max_bits, until when (seconds since 1970; INT64_MAX: no end). */
+/* From when (inclusive) until when (exclusive), in seconds since 1970; INT64_MIN, INT64_MAX: without that limit. */
+struct sam_policy_dates {
+	int64_t sign_from, sign_until, verify_until;
+};
+
+/* One line of `keys:`: this type from min_bits up to max_bits, and the same dates. */
 struct sam_key_rule {
 	enum sam_key_type type;
 	unsigned min_bits, max_bits;
-	int64_t generate_until, sign_until;
+	int64_t generate_from, generate_until, sign_from, sign_until, verify_until;
+};
+
+/* Schemes of evaluation; none is for tests. */
+enum sam_evaluation { SAM_EVALUATION_NONE, SAM_EVALUATION_CMVP, SAM_EVALUATION_JCMVP, SAM_EVALUATION_CC,
+		      SAM_EVALUATION_COUNT };
+
+/* One approved CM. */
+struct sam_policy_cm {
+	char manufacturer[33], model[17], firmware[16]; /* as CK_TOKEN_INFO has them; firmware "": any */
+	enum sam_evaluation scheme;
+	char certificate[SAM_POLICY_TEXT];              /* its number, "" without an evaluation */
+	char evaluation[SAM_POLICY_TEXT + 8];           /* both in words: "CMVP 4321", "none, for tests" */
+	int64_t expires;                                /* INT64_MAX without */
+};
+
+/* One trusted CA. */
+struct sam_policy_ca {
+	char name[SAM_POLICY_TEXT];
+	unsigned use;                 /* SAM_CA_CERTIFICATES: signers' certificates may chain to it; SAM_CA_IMPORT: it
+				       * may sign import packages */
+	unsigned keygen_level;        /* that its own generation of keys meets; 0: nothing is stated */
+	char reference[SAM_POLICY_TEXT]; /* where that is shown, and since when it was (seconds since 1970) */
+	int64_t date;
+	uint8_t der[SAM_POLICY_CA_DER];
+	size_t len;
 };
 
 struct sam_policy {
@@ -39,7 +71,9 @@ struct sam_policy {
 	/* mechanisms:, hashes:, keys: */
 	const struct sam_mechanism *mechanisms[SAM_POLICY_MECHANISMS];
 	size_t mechanism_count;
+	struct sam_policy_dates mechanism_dates[SAM_POLICY_MECHANISMS]; /* of the same index */
 	bool hashes[SAM_HASH_COUNT];
+	struct sam_policy_dates hash_dates[SAM_HASH_COUNT];
 	struct sam_key_rule keys[SAM_POLICY_KEY_RULES];
 	size_t key_count;
 	/* roles: */
@@ -50,6 +84,16 @@ struct sam_policy {
 	unsigned password_min, password_different; /* bytes, characters */
 	unsigned lockout_attempts;         /* wrong ones in a row */
 	int64_t lockout_s;
+	/* cms:, schemes: */
+	struct sam_policy_cm cms[SAM_POLICY_CMS];
+	size_t cm_count;
+	bool schemes[SAM_EVALUATION_COUNT]; /* those that count, where the policy says so */
+	/* cas:, import:, time:, certificates: */
+	struct sam_policy_ca cas[SAM_POLICY_CAS];
+	size_t ca_count;
+	bool import;                       /* keys may be brought in, as the level allows */
+	bool require_sync;                 /* keys sign under a synchronised clock only */
+	bool certificate_required;         /* keys sign documents with a valid certificate only */
 };
 
 /** sam_policy_load(path, out, msg): Read, check against the level's baseline (a policy may only
@@ -72,17 +116,36 @@ const char *sam_policy_statement(const struct sam_policy *policy, size_t i);
  * acts.def says, or a security officer where the policy wants it besides (P1-7.2.1b). */
 unsigned sam_policy_second(const struct sam_policy *policy, enum sam_act act);
 
+/** sam_policy_cm(policy, manufacturer, model, firmware, now, entry): May this CM be used, by what CK_TOKEN_INFO says
+ * of it? OK with ${entry}, which lives as long as ${policy}; at level 1 always, with NULL where it is not listed or
+ * not any more. CM_UNAPPROVED with NULL: not listed, or its evaluation has expired (P1-T3.5, P3-3.16). */
+enum sam_reason sam_policy_cm(const struct sam_policy *policy, const char *manufacturer, const char *model,
+			      const char *firmware, int64_t now, const struct sam_policy_cm **entry) SAM_MUST;
+
+/** sam_evaluation_name(evaluation): "CMVP", …, "none, for tests"; static. */
+const char *sam_evaluation_name(enum sam_evaluation evaluation);
+
+/** sam_policy_may_import(policy): IMPORT_LEVEL if no key may be brought in; from whom is for the caller to ask. */
+enum sam_reason sam_policy_may_import(const struct sam_policy *policy) SAM_MUST;
+
 /** sam_policy_may_sign(policy, scheme, type, bits, now): With this mechanism, key type and size, at
  * this time (seconds)? The hash is checked if known. LEVEL_MISSING, MECHANISM, KEY_TYPE, KEY_SIZE,
  * HASH_FORBIDDEN. */
 enum sam_reason sam_policy_may_sign(const struct sam_policy *policy, const struct sam_scheme *scheme,
 				    enum sam_key_type type, unsigned bits, int64_t now) SAM_MUST;
 
-/** sam_policy_may_hash(policy, scheme, hash, bits): This hash with this scheme and key? */
+/** sam_policy_may_hash(policy, scheme, hash, bits, now): This hash with this scheme and key, at this time? */
 enum sam_reason sam_policy_may_hash(const struct sam_policy *policy, const struct sam_scheme *scheme,
-				    enum sam_hash hash, unsigned bits) SAM_MUST;
+				    enum sam_hash hash, unsigned bits, int64_t now) SAM_MUST;
 
-/** sam_policy_may_generate(policy, type, bits, now): KEY_SIZE if not (any more). */
+/** sam_policy_may_verify(policy, scheme, type, bits, now): May a signature be verified so? At every level, and with
+ * all that this program knows, but for what the policy lists with a verify_until that is past. The hash is looked
+ * at if known: ask again with it where the data brings it. LEVEL_MISSING (no policy), MECHANISM, KEY_TYPE, KEY_SIZE,
+ * HASH_FORBIDDEN. */
+enum sam_reason sam_policy_may_verify(const struct sam_policy *policy, const struct sam_scheme *scheme,
+				      enum sam_key_type type, unsigned bits, int64_t now) SAM_MUST;
+
+/** sam_policy_may_generate(policy, type, bits, now): KEY_SIZE if not (yet, or any more). */
 enum sam_reason sam_policy_may_generate(const struct sam_policy *policy, enum sam_key_type type,
 					unsigned bits, int64_t now) SAM_MUST;
 

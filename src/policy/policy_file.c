@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Reading the policy file (p11-sam-policy(5)), strictly: everything must be said, nothing else may
- * be, and nothing may go beyond the baseline of its level (P1-3.5-1).
+ * Reading the policy file (p11-sam-policy(5)), strictly: everything that weakens must be said, nothing
+ * unknown may be, and nothing may go beyond the baseline of its level (P1-3.5-1).
  */
 #include "policy/policy.h"
 
@@ -9,6 +9,9 @@
 #include "base/file.h"
 #include "base/ossl.h"
 #include "base/yaml.h"
+#include "policy/policy_algorithms.h"
+#include "policy/policy_cas.h"
+#include "policy/policy_cms.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_read.h"
 #include "policy/policy_roles.h"
@@ -84,79 +87,6 @@ static enum sam_reason read_signing(struct sam_yaml *root, struct sam_policy *ou
 	return SAM_OK;
 }
 
-/* ---- lists of words ---- */
-
-/* A kind of word: find() gives its index from 1 up, 0 for a word that is none. */
-struct words {
-	const char *key;
-	size_t (*find)(const char *word);
-	const char *remedy;
-};
-
-static size_t find_hash(const char *word)
-{
-	return (size_t)sam_hash_by_name(word);
-}
-
-static size_t find_algorithm(const char *word)
-{
-	return (size_t)sam_jws_by_name(word);
-}
-
-static size_t find_mechanism(const char *word)
-{
-	const struct sam_mechanism *m = sam_mechanism_by_name(word);
-
-	return m ? (size_t)(m - sam_mechanism_at(0)) + 1 : 0;
-}
-
-static const struct words hash_words = {
-	"hashes",
-	find_hash,
-	"no hash that any level allows; sha256, sha384, sha512",
-};
-static const struct words algorithm_words = {
-	"algorithms",
-	find_algorithm,
-	"no algorithm for a SAD; ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, "
-	"RS512",
-};
-static const struct words mechanism_words = {
-	"mechanisms",
-	find_mechanism,
-	"no mechanism that any level allows; p11-sam-policy(5) lists them",
-};
-
-/* set[i] for each word of ${map}'s list; at least one, each once. */
-static enum sam_reason read_words(struct sam_yaml *map, const struct words *words, bool *set,
-				  struct sam_msg *msg)
-{
-	struct sam_yaml *list;
-	enum sam_reason reason = sam_yaml_need(map, words->key, SAM_YAML_LIST, &list, msg);
-
-	if (reason != SAM_OK)
-		return reason;
-	if (!list->items)
-		return sam_yaml_refuse(list, msg, "%s: the list is empty; name at least one",
-				       words->key);
-	for (struct sam_yaml *item = list->items; item; item = item->next) {
-		const char *word = "";
-		size_t i;
-
-		reason = sam_yaml_text(item, &word, msg);
-		if (reason != SAM_OK)
-			return reason;
-		i = words->find(word);
-		if (!i)
-			return sam_yaml_refuse(item, msg, "%s: %s", words->key, words->remedy);
-		if (set[i])
-			return sam_yaml_refuse(item, msg, "%s: stands there twice; keep one",
-					       words->key);
-		set[i] = true;
-	}
-	return SAM_OK;
-}
-
 static enum sam_reason read_sap(struct sam_yaml *root, struct sam_policy *out, struct sam_msg *msg)
 {
 	int64_t longest = out->level == 1 ? DAY_S : SHORT_S;
@@ -169,44 +99,53 @@ static enum sam_reason read_sap(struct sam_yaml *root, struct sam_policy *out, s
 	if (reason == SAM_OK)
 		reason = sam_policy_read_seconds(sap, "leeway", 0, LEEWAY_S, &out->leeway, msg);
 	if (reason == SAM_OK)
-		reason = read_words(sap, &algorithm_words, out->sad_algorithms, msg);
+		reason = sam_policy_sad_algorithms_read(sap, out, msg);
 	return reason;
 }
 
-/* A mechanism whose hash is not allowed could never sign, but would be offered: one of the two
- * lines is a mistake. */
-static enum sam_reason check_hashes(struct sam_yaml *list, const struct sam_policy *out,
-				    struct sam_msg *msg)
-{
-	for (struct sam_yaml *item = list->items; item; item = item->next) {
-		const struct sam_mechanism *m = sam_mechanism_by_name(item->text);
+/* ---- switches that may be absent ---- */
 
-		if (m->hash != SAM_HASH_NONE && !out->hashes[m->hash])
-			return sam_yaml_refuse(
-				item, msg,
-				"mechanisms: %s needs %s, which `hashes` leaves out; "
-				"remove it or add the hash",
-				m->name, sam_hash_name(m->hash));
-	}
-	return SAM_OK;
+/* ${map}'s ${key}, or ${absent}. With ${why} the level has but that value, and the other is refused. */
+static enum sam_reason read_choice(struct sam_yaml *map, const char *key, bool absent, const char *why,
+				   bool *out, struct sam_msg *msg)
+{
+	struct sam_yaml *node = sam_yaml_get(map, key);
+	enum sam_reason reason;
+
+	*out = absent;
+	reason = sam_yaml_bool(node, out, msg);
+	if (reason == SAM_OK && why && *out != absent)
+		return sam_yaml_refuse(node, msg, "%s", why);
+	return reason;
 }
 
-static enum sam_reason read_mechanisms(struct sam_yaml *root, struct sam_policy *out,
-				       struct sam_msg *msg)
+/* A section that may be left out, and is a map where it is not. */
+static enum sam_reason find_section(struct sam_yaml *root, const char *key, struct sam_yaml **out,
+				    struct sam_msg *msg)
 {
-	bool set[SAM_POLICY_MECHANISMS + 1] = { false };
-	const struct sam_mechanism *m;
-	enum sam_reason reason = read_words(root, &mechanism_words, set, msg);
+	*out = sam_yaml_get(root, key);
+	return *out ? sam_yaml_need(root, key, SAM_YAML_MAP, out, msg) : SAM_OK;
+}
+
+static enum sam_reason read_keeping(struct sam_yaml *root, struct sam_policy *out, struct sam_msg *msg)
+{
+	const bool above_1 = out->level != 1;
+	struct sam_yaml *time, *certificates = NULL;
+	enum sam_reason reason = read_choice(root, "import", out->level != 3,
+					     out->level == 3 ? "import: level 3 imports nothing; write false" : NULL,
+					     &out->import, msg);
 
 	if (reason == SAM_OK)
-		reason = check_hashes(sam_yaml_get(root, "mechanisms"), out, msg);
-	if (reason != SAM_OK)
-		return reason;
-	for (size_t i = 0; (m = sam_mechanism_at(i)); i++) {
-		if (set[i + 1])
-			out->mechanisms[out->mechanism_count++] = m;
-	}
-	return SAM_OK;
+		reason = find_section(root, "time", &time, msg);
+	if (reason == SAM_OK)
+		reason = read_choice(time, "require_sync", above_1, NULL, &out->require_sync, msg);
+	if (reason == SAM_OK)
+		reason = find_section(root, "certificates", &certificates, msg);
+	if (reason == SAM_OK)
+		reason = read_choice(certificates, "required", above_1,
+				     above_1 ? "required: cannot be switched off at levels 2 and 3; write true" : NULL,
+				     &out->certificate_required, msg);
+	return reason;
 }
 
 /* ---- the whole ---- */
@@ -220,13 +159,17 @@ static enum sam_reason read_root(struct sam_yaml *root, struct sam_policy *out, 
 	if (reason == SAM_OK)
 		reason = read_sap(root, out, msg);
 	if (reason == SAM_OK)
-		reason = read_words(root, &hash_words, out->hashes, msg);
-	if (reason == SAM_OK)
-		reason = read_mechanisms(root, out, msg);
+		reason = sam_policy_algorithms_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_policy_keys_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_policy_roles_read(root, out, msg);
+	if (reason == SAM_OK)
+		reason = read_keeping(root, out, msg);
+	if (reason == SAM_OK)
+		reason = sam_policy_cms_read(root, out, msg);
+	if (reason == SAM_OK)
+		reason = sam_policy_cas_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_yaml_all_used(root, msg);
 	return reason;

@@ -6,7 +6,7 @@
 #include "policy/policy_keys.h"
 
 #include <string.h>
-#include "base/clock.h"
+#include "policy/policy_read.h"
 
 enum { RSA_MIN = 2048, RSA_STRONG = 3072, RSA_MAX = 4096, ED25519_BITS = 255 };
 
@@ -111,54 +111,36 @@ static enum sam_reason read_bits(struct sam_yaml *map, struct sam_key_rule *rule
 	return check_bits(node, rule, msg);
 }
 
-/* Absent: ${out} stays as it is. */
-static enum sam_reason read_date(struct sam_yaml *map, const char *key, int64_t *out,
-				 struct sam_msg *msg)
-{
-	struct sam_yaml *node = sam_yaml_get(map, key);
-	const char *text = NULL;
-	enum sam_reason reason = sam_yaml_text(node, &text, msg);
-	int64_t us;
-
-	if (reason != SAM_OK || !text)
-		return reason;
-	/* With a time and a zone: a date alone would leave open whose midnight is meant. */
-	if (text[0] == '@' || !strchr(text, 'T') || !sam_clock_parse(text, &us) || us % 1000000)
-		return sam_yaml_refuse(node, msg, "%s: must be a date-time as 2030-12-31T15:00:00Z",
-				       key);
-	*out = us / 1000000;
-	return SAM_OK;
-}
-
-/* Where to point at: the value, or the rule that lacks it. */
-static const struct sam_yaml *place_of(struct sam_yaml *map, const char *key)
-{
-	const struct sam_yaml *node = sam_yaml_get(map, key);
-
-	return node ? node : map;
-}
-
 static enum sam_reason read_dates(struct sam_yaml *map, struct sam_key_rule *rule,
 				  struct sam_msg *msg)
 {
-	enum sam_reason reason;
+	struct sam_policy_dates dates;
+	enum sam_reason reason = sam_policy_read_dates(map, &dates, msg);
 
-	rule->sign_until = INT64_MAX;
-	reason = read_date(map, "sign_until", &rule->sign_until, msg);
 	if (reason != SAM_OK)
 		return reason;
+	rule->sign_from = dates.sign_from;
+	rule->sign_until = dates.sign_until;
+	rule->verify_until = dates.verify_until;
 	if (rule->type == SAM_KEY_RSA && rule->min_bits < RSA_STRONG &&
 	    rule->sign_until > WEAK_RSA_END)
-		return sam_yaml_refuse(place_of(map, "sign_until"), msg,
+		return sam_yaml_refuse(sam_policy_place(map, "sign_until"), msg,
 				       "sign_until: RSA below 3072 bits signs until "
 				       "2030-12-31T15:00:00Z at most; write that or earlier");
 	/* Nobody makes keys that may not sign any more. */
+	rule->generate_from = INT64_MIN;
 	rule->generate_until = rule->sign_until;
-	reason = read_date(map, "generate_until", &rule->generate_until, msg);
+	reason = sam_policy_read_time(map, "generate_until", &rule->generate_until, msg);
+	if (reason == SAM_OK)
+		reason = sam_policy_read_time(map, "generate_from", &rule->generate_from, msg);
 	if (reason == SAM_OK && rule->generate_until > rule->sign_until)
 		return sam_yaml_refuse(
-			place_of(map, "generate_until"), msg,
+			sam_policy_place(map, "generate_until"), msg,
 			"generate_until: lies after sign_until; write that or earlier");
+	if (reason == SAM_OK && rule->generate_from > rule->generate_until)
+		return sam_yaml_refuse(
+			sam_policy_place(map, "generate_from"), msg,
+			"generate_from: lies after the end of generating; write that or earlier");
 	return reason;
 }
 

@@ -70,14 +70,15 @@ static enum sam_reason find_dtbsr(struct passage *p)
 	}
 	p->hash = hash;
 	memcpy(p->dtbsr, digest, sam_hash_size(hash));
-	return sam_policy_may_hash(p->policy, scheme, hash, p->key->bits);
+	return sam_policy_may_hash(p->policy, scheme, hash, p->key->bits, sam_clock_now());
 }
 
 static enum sam_reason hash_message(struct passage *p, enum sam_hash hash)
 {
 	if (p->hash == hash)
 		return SAM_OK;
-	enum sam_reason reason = sam_policy_may_hash(p->policy, &p->request->scheme, hash, p->key->bits);
+	enum sam_reason reason = sam_policy_may_hash(p->policy, &p->request->scheme, hash, p->key->bits,
+						     sam_clock_now());
 	if (reason == SAM_OK)
 		reason = sam_ossl_digest(hash, p->request->message, p->request->message_len, p->dtbsr);
 	p->hash = reason == SAM_OK ? hash : SAM_HASH_NONE;

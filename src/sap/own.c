@@ -140,10 +140,20 @@ enum sam_reason sam_own_backup(const struct sam_own *own, const struct sam_store
 	return reason == SAM_OK ? sam_cm_state(own->cm, &statement, jws) : reason;
 }
 
+/* A statement takes plain texts alone; a policy's certificate number may be another. */
+static void make_plain(const char *in, char *out, size_t size)
+{
+	size_t i;
+	for (i = 0; in[i] && i + 1 < size; i++)
+		out[i] = in[i] < ' ' || in[i] > '~' || in[i] == '"' || in[i] == '\\' ? '?' : in[i];
+	out[i] = '\0';
+}
+
 enum sam_reason sam_own_evidence(const struct sam_own *own, const char *node, const struct sam_key *key,
 				 const struct sam_policy_cm *cm, char **jws)
 {
-	char jti[JTI_SIZE];
+	char jti[JTI_SIZE], evaluation[256];
+	make_plain(cm ? cm->evaluation : "not stated", evaluation, sizeof evaluation);
 	const struct sam_cm_statement statement = {
 		.kind = SAM_CM_EVIDENCE,
 		.kid = own->kid,
@@ -156,7 +166,7 @@ enum sam_reason sam_own_evidence(const struct sam_own *own, const char *node, co
 		.key_type = sam_key_type_name(key->type, key->bits),
 		.origin = sam_origin_name(key->origin),
 		.attributes = key->attributes,
-		.evaluation = cm ? cm->evaluation : "not stated",
+		.evaluation = evaluation,
 	};
 	enum sam_reason reason = new_jti(jti);
 	return reason == SAM_OK ? sam_cm_state(own->cm, &statement, jws) : reason;
