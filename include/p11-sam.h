@@ -8,6 +8,10 @@
  *   To deposit:  C_CreateObject {CKA_CLASS = CKO_DATA, CKA_TOKEN = CK_FALSE, CKA_PRIVATE = CK_FALSE,
  *                CKA_APPLICATION = P11_SAM_APPLICATION_SAD, CKA_VALUE = the SAD}, without a login;
  *                then CKA_VALUE reads the SAD token, which is short enough for any client's PIN.
+ *   To make a key pair: C_Login(CKU_USER, a SAD that orders `generate`), C_GenerateKeyPair in a read-write
+ *                session. Say no more than the size or the curve, or what such a key is anyhow: on the
+ *                token, private, sensitive, not extractable, signing and nothing else. What contradicts
+ *                that gets CKR_TEMPLATE_INCONSISTENT.
  */
 #ifndef P11_SAM_H
 #define P11_SAM_H
@@ -29,6 +33,9 @@
 
 /* What CKA_ID of a key has: the bytes of its credentialID, which is their lower-case hexadecimal. */
 #define P11_SAM_KEY_ID_LENGTH 16
+
+/* The longest CKA_LABEL of a key, in bytes of UTF-8; longer ones get CKR_ATTRIBUTE_VALUE_INVALID. */
+#define P11_SAM_LABEL_MAX 256
 
 /* The string that C_Initialize takes as pReserved: this and the path of a p11-sam.yaml. */
 #define P11_SAM_INIT_CONFIG "config="

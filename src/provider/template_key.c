@@ -99,6 +99,7 @@ static const struct rule {
 enum { RULES = sizeof rules / sizeof *rules };
 
 enum { VALUE_MAX = 1024 };
+_Static_assert(P11_SAM_LABEL_MAX + 1 == SAM_TEXT_SIZE, "a label that is taken can be registered");
 
 /* What reading the templates has come to. */
 struct reading {
@@ -151,8 +152,8 @@ static CK_RV take_same(const struct value *value, CK_ULONG wanted)
 /* UTF-8, and nothing that people would not see as it is; the private half's counts, which is read first. */
 static CK_RV take_label(struct reading *r, const struct value *value)
 {
-	char text[SAM_TEXT_SIZE];
-	if (value->len >= sizeof text)
+	char text[P11_SAM_LABEL_MAX + 1];
+	if (value->len > P11_SAM_LABEL_MAX)
 		return CKR_ATTRIBUTE_VALUE_INVALID;
 	memcpy(text, value->data, value->len);
 	text[value->len] = '\0';

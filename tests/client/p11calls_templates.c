@@ -18,7 +18,7 @@ static CK_BYTE p256[] = {0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07
 	       name[] = {0x13, 9, 's', 'e', 'c', 'p', '2', '5', '6', 'k', '1'},
 	       ed25519[] = {0x06, 3, 0x2b, 0x65, 0x70}, trailing[] = {0x06, 3, 0x2b, 0x65, 0x70, 0},
 	       garbage[] = {1, 2, 3, 4}, implicit[] = {0x05, 0};
-static CK_BYTE long_label[257];
+static CK_BYTE long_label[P11_SAM_LABEL_MAX + 1];
 static CK_MECHANISM_TYPE ecdsa = CKM_ECDSA, raw[] = {CKM_RSA_PKCS, CKM_RSA_X_509}, pkcs1 = CKM_RSA_PKCS;
 
 /* One attribute more, on one half of a template that is good without it, or instead of one there. */
@@ -92,7 +92,7 @@ static const struct case_of cases[] = {
 	{"a label", true, false, TEXT(CKA_LABEL, "for contracts"), GOOD},
 	{"a label in Japanese", true, true, TEXT(CKA_LABEL, "契約用"), GOOD},
 	{"a label too long", true, false, BYTES(CKA_LABEL, long_label), CKR_ATTRIBUTE_VALUE_INVALID},
-	{"a label of 256", true, false, {CKA_LABEL, long_label, 256}, GOOD},
+	{"a label of 256", true, false, {CKA_LABEL, long_label, P11_SAM_LABEL_MAX}, GOOD},
 	{"a label that is no UTF-8", true, false, TEXT(CKA_LABEL, "a\xff"), CKR_ATTRIBUTE_VALUE_INVALID},
 	{"a label with a NUL", true, false, TEXT(CKA_LABEL, "a\0b"), CKR_ATTRIBUTE_VALUE_INVALID},
 	{"a label that turns the terminal round", true, false, TEXT(CKA_LABEL, "a\xe2\x80\xae"), CKR_ATTRIBUTE_VALUE_INVALID},
