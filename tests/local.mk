@@ -224,6 +224,7 @@ CLIENT_TESTS = \
 	tests/client/invariants.sh \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
+	tests/client/key_tools.sh \
 	tests/client/leaks.sh \
 	tests/client/levels.sh \
 	tests/client/login_mode.sh \
