@@ -96,10 +96,9 @@ else
 fi
 
 # ---- under SADs that order a key ----
-order() # TYPE LABEL: a SAD token, which every client sends whole
+ordered() # TYPE LABEL: a SAD token, which every client sends whole
 {
-	new_token "$("$SADTOOL" new --key "$DEVICE_KEY" --signer "$SIGNER" --aud "$SAM_ID" --operation generate \
-		--params "$(jq -cn --arg t "$1" --arg l "$2" '{type: $t, label: $l}')")"
+	new_token "$(order "$SIGNER" generate "$(jq -cn --arg t "$1" --arg l "$2" '{type: $t, label: $l}')")"
 }
 # made WHAT LABEL COMMAND...: one key of that label more is in the CM and seen.
 made()
@@ -110,24 +109,22 @@ made()
 	check "$what: in the CM" test "$(in_cm | grep -c "label: *$label\$")" = 2
 	check "$what: seen by its signer" sh -c "printf %s \"\$1\" | grep -q '$label'" sh "$(tool -O 2>/dev/null)"
 }
-if [ -n "${P11CALLS_GENERATE:-}" ]; then
-	token=$(order rsa:3072 by-tool)
-	made "pkcs11-tool --keypairgen --usage-sign, RSA" by-tool application pkcs11-tool --module "$P11_SAM_MODULE" --login \
-		--pin "$token" --keypairgen --key-type rsa:3072 --usage-sign --label by-tool
-	token=$(order ec:P-256 by-tool-ec)
-	made "pkcs11-tool --keypairgen --usage-sign, EC" by-tool-ec application pkcs11-tool --module "$P11_SAM_MODULE" \
-		--login --pin "$token" --keypairgen --key-type EC:prime256v1 --usage-sign --label by-tool-ec
-	if command -v p11tool >/dev/null; then
-		GNUTLS_PIN=$(order rsa:3072 by-gnutls)
-		made "p11tool --generate-privkey=rsa --mark-sign" by-gnutls application p11tool --provider "$P11_SAM_MODULE" \
-			--login --batch --outfile "$work/new.pub" --generate-privkey=rsa --bits 3072 --mark-sign \
-			--label by-gnutls pkcs11:token=p11-sam
-		GNUTLS_PIN=$(order ec:P-256 by-gnutls-ec)
-		made "p11tool --generate-privkey=ecc" by-gnutls-ec application p11tool --provider "$P11_SAM_MODULE" --login \
-			--batch --outfile "$work/new.pub" --generate-privkey=ecc --curve secp256r1 \
-			--label by-gnutls-ec pkcs11:token=p11-sam
-		check "p11tool wrote its public key" grep -q 'BEGIN PUBLIC KEY' "$work/new.pub"
-	fi
+token=$(ordered rsa:3072 by-tool)
+made "pkcs11-tool --keypairgen --usage-sign, RSA" by-tool application pkcs11-tool --module "$P11_SAM_MODULE" --login \
+	--pin "$token" --keypairgen --key-type rsa:3072 --usage-sign --label by-tool
+token=$(ordered ec:P-256 by-tool-ec)
+made "pkcs11-tool --keypairgen --usage-sign, EC" by-tool-ec application pkcs11-tool --module "$P11_SAM_MODULE" \
+	--login --pin "$token" --keypairgen --key-type EC:prime256v1 --usage-sign --label by-tool-ec
+if command -v p11tool >/dev/null; then
+	GNUTLS_PIN=$(ordered rsa:3072 by-gnutls)
+	made "p11tool --generate-privkey=rsa --mark-sign" by-gnutls application p11tool --provider "$P11_SAM_MODULE" \
+		--login --batch --outfile "$work/new.pub" --generate-privkey=rsa --bits 3072 --mark-sign \
+		--label by-gnutls pkcs11:token=p11-sam
+	GNUTLS_PIN=$(ordered ec:P-256 by-gnutls-ec)
+	made "p11tool --generate-privkey=ecc" by-gnutls-ec application p11tool --provider "$P11_SAM_MODULE" --login \
+		--batch --outfile "$work/new.pub" --generate-privkey=ecc --curve secp256r1 \
+		--label by-gnutls-ec pkcs11:token=p11-sam
+	check "p11tool wrote its public key" grep -q 'BEGIN PUBLIC KEY' "$work/new.pub"
 fi
 check "the audit trail verifies" audit_verifies
 finish

@@ -222,8 +222,7 @@ int main(int argc, char **argv)
 	test_session_objects();
 	test_deposit();
 	test_key_templates();
-	if (getenv("P11CALLS_GENERATE")) /* p11calls.sh */
-		test_generate();
+	test_generate();
 	test_digest();
 	test_sign();
 	test_verify();
