@@ -165,6 +165,24 @@ static void check_mechanisms(struct samctl_doctor *d)
 				   "none that the policy allows");
 }
 
+/* Is it one of the policy's approved CMs (P3-3.16)? */
+static void check_approval(struct samctl_doctor *d, const struct sam_cm_info *info)
+{
+	const struct sam_policy_cm *entry;
+	enum sam_reason reason = sam_policy_cm(&d->policy, info->manufacturer, info->model, info->firmware,
+					       sam_clock_now(), &entry);
+
+	if (reason != SAM_OK)
+		samctl_doctor_tell(d, "evaluation", PROBLEM,
+				   "list it under cms: of the policy, with scheme, certificate and expiry",
+				   "%s, %s, firmware %s is no approved CM, or its evaluation has expired",
+				   info->manufacturer, info->model, info->firmware);
+	else if (entry)
+		samctl_doctor_tell(d, "evaluation", entry->scheme == SAM_EVALUATION_NONE ? NOTE : FINE,
+				   entry->scheme == SAM_EVALUATION_NONE ? "for tests alone" : NULL, "the CM's: %s",
+				   entry->evaluation);
+}
+
 static void check_cm(struct samctl_doctor *d)
 {
 	struct sam_msg msg = { "" };
@@ -185,8 +203,10 @@ static void check_cm(struct samctl_doctor *d)
 		samctl_doctor_tell(d, "random", FINE, NULL, "the CM's generator answers and passes its test");
 	else
 		samctl_doctor_tell(d, "random", PROBLEM, "see the log", "%s", sam_reason_text(reason));
-	if (d->has_policy)
-		check_mechanisms(d);
+	if (!d->has_policy)
+		return;
+	check_approval(d, &info);
+	check_mechanisms(d);
 }
 
 static void check_seal(struct samctl_doctor *d)

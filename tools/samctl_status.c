@@ -20,10 +20,15 @@ static json_t *describe_policy(const struct sam_policy *policy)
 
 static json_t *describe_cm(const struct samctl *ctl)
 {
+	const struct sam_policy_cm *entry;
 	struct sam_cm_info info;
+	enum sam_reason approved;
 
 	sam_cm_info(sam_cm(ctl->sam), &info);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "module", sam_config(ctl->sam)->cm_module,
+	approved = sam_policy_cm(sam_policy(ctl->sam), info.manufacturer, info.model, info.firmware, sam_clock_now(),
+				 &entry);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "evaluation",
+			 approved != SAM_OK ? "not approved" : entry ? entry->evaluation : "not stated", "module", sam_config(ctl->sam)->cm_module,
 			 "manufacturer", info.manufacturer, "model", info.model, "firmware",
 			 info.firmware, "serial", info.serial, "token", info.label, "present",
 			 (int)sam_cm_token_present(sam_cm(ctl->sam)));

@@ -133,8 +133,12 @@ enum sam_reason sam_perform_key_renew(struct sam_doing *d)
 		return SAM_NOT_FOUND;
 	if (old->life == SAM_LIFE_REVOKED)
 		return SAM_KEY_STATE;
-	enum sam_reason reason = make(d, old->signer, type ? type : sam_key_type_name(old->type, old->bits),
-				      label ? label : old->label);
+	/* what is left open is as the SAD says, or as the old one was */
+	if (!type && !d->order)
+		type = sam_key_type_name(old->type, old->bits);
+	if (!label && !d->order)
+		label = old->label;
+	enum sam_reason reason = make(d, old->signer, type, label);
 	memcpy(d->key.renews, old->credential, sizeof d->key.renews);
 	d->event.old_value = old->credential;
 	return reason;
