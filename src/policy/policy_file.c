@@ -179,24 +179,24 @@ enum sam_reason sam_policy_parse(const char *path, const void *text, size_t len,
 				 struct sam_policy *out, struct sam_msg *msg)
 {
 	sam_auto(sam_yaml_free) struct sam_yaml *root = NULL;
-	struct sam_policy policy = { .version = 0 };
 	enum sam_reason reason = sam_yaml_parse(path, text, len, &root, msg);
 
-	/* Closed: what was refused half-way allows nothing. */
+	/* In place: with its certificates a policy is too long for a second one on an application's stack. */
 	memset(out, 0, sizeof *out);
 	if (reason == SAM_OK)
-		reason = read_root(root, &policy, msg);
-	if (reason == SAM_OK && !sam_mem_copy_text(policy.path, sizeof policy.path, path)) {
+		reason = read_root(root, out, msg);
+	if (reason == SAM_OK && !sam_mem_copy_text(out->path, sizeof out->path, path)) {
 		sam_msg_set(msg, "the policy's path is too long; move the file");
 		reason = SAM_POLICY;
 	}
 	if (reason == SAM_OK) {
-		reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, policy.sha256);
+		reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, out->sha256);
 		if (reason != SAM_OK)
 			sam_msg_set(msg, "%s: cannot be hashed", path);
 	}
-	if (reason == SAM_OK)
-		*out = policy;
+	/* Closed: what was refused half-way allows nothing. */
+	if (reason != SAM_OK)
+		memset(out, 0, sizeof *out);
 	return reason == SAM_CONFIG ? SAM_POLICY : reason;
 }
 

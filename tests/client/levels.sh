@@ -22,10 +22,12 @@ says()
 	! "$@" >"$work/says" 2>&1 && grep -q "$words" "$work/says"
 }
 for level in 2 3; do
-	cp "$SAM_SRCDIR/policy/level$level.yaml" "$demo/policy.yaml"
+	level_policy "$level" >"$demo/policy.yaml"
 	setup_again ''
 	check "level $level: status names what is missing" eval \
 		'samctl --json status | jq -e ".missing | length > 0"'
+	check "level $level: and in plain words that the CM is for tests and the clock unwatched" eval \
+		'samctl --json status | jq -e ".statements | (any(test(\"CM without evaluation\")) and any(test(\"require_sync\")))"'
 	check "level $level: doctor says so too" eval 'samctl doctor >"$work/doctor"; grep -qi "factor" "$work/doctor"'
 	sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt" --lifetime 300)
 	check_fails "level $level: a SAD is no service authentication" sign "$sad"

@@ -174,6 +174,14 @@ next_policy()
 	sed -i -e "$1" -e "s/^version: .*/version: $((version + 1))/" "$demo/policy.yaml"
 	signed
 }
+# level_policy LEVEL: the shipped policy for tests: SoftHSM is its CM, and nobody asks whether the clock is right.
+level_policy()
+{
+	sed -e '/^cms:$/,/^    expires:/c\
+cms:\
+  - {manufacturer: "SoftHSM project", model: "SoftHSM v2", evaluation: "none, for tests"}' \
+		-e 's/^  require_sync: true/  require_sync: false/' "$SAM_SRCDIR/policy/level$1.yaml"
+}
 # setup_again SED: the same set-up once more with a changed policy, from nothing.
 setup_again()
 {

@@ -269,7 +269,8 @@ draft()
 	sed -e "$1" -e "s/^version: .*/version: $((version + 1))/" "${2:-$demo/policy.yaml}" >"$work/draft.yaml"
 }
 in_force() { as_officer policy show --json | jq -r .sha256; }
-draft '' "$SAM_SRCDIR/policy/level2.yaml"
+level_policy 2 >"$work/level2.yaml"
+draft '' "$work/level2.yaml"
 waits "a policy of another level" policy sign "$work/draft.yaml"
 cancelled "a policy of another level"
 next_policy 's/dual_control: \[\]/dual_control: [policy sign, signer suspend, key generate]/'

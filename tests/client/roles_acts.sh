@@ -59,7 +59,7 @@ line()
 	init) line=(--officer x --officer-pin-source "$fresh" --auditor y --auditor-pin-source "$fresh") ;;
 	'policy check') line=("$demo/policy.yaml") ;;
 	'policy sign') line=("$work/next.yaml") && new_version "$demo/policy.yaml" ;;
-	'policy level') line=("$work/next.yaml") && new_version "$SAM_SRCDIR/policy/level2.yaml" ;;
+	'policy level') line=("$work/next.yaml") && level_policy 2 >"$work/level2.yaml" && new_version "$work/level2.yaml" ;;
 	'sad exchange' | 'sad inspect') line=("$work/sad") ;;
 	'signer passwd') line=("$own" --new-pin-source "$fresh") ;;
 	'signer passwd first') line=("${name[signer]}" --new-pin-source "$fresh") ;;

@@ -39,7 +39,7 @@ static void walk(struct sam_yaml *node, unsigned depth)
 		demand(node->line >= 1 && node->column >= 1);
 		demand((node->kind == SAM_YAML_SCALAR) == (node->text != NULL));
 		if (sam_yaml_text(node, &text, &msg) == SAM_OK)
-			demand(text != NULL);
+			demand(text != NULL && !node->block && !strchr(text, '\n'));
 		if (sam_yaml_number(node, -5, 5000, &number, &msg) == SAM_OK)
 			demand(number >= -5 && number <= 5000);
 		if (sam_yaml_duration(node, 10, 100000, &number, &msg) == SAM_OK)
@@ -69,6 +69,30 @@ static void check_yaml(const uint8_t *data, size_t size)
 	}
 }
 
+/* Where keys may come from and lie. */
+static void check_origins(const struct sam_policy *p)
+{
+	const struct sam_policy_cm *entry;
+
+	demand(p->cm_count <= SAM_POLICY_CMS && p->ca_count <= SAM_POLICY_CAS);
+	demand(p->level == 1 || (p->cm_count >= 1 && p->certificate_required));
+	demand(p->level != 3 || (!p->import && sam_policy_may_import(p) == SAM_IMPORT_LEVEL));
+	demand((sam_policy_cm(p, "", "", "", 0, &entry) == SAM_OK) == (p->level == 1) && !entry);
+	for (size_t i = 0; i < p->cm_count; i++) {
+		const struct sam_policy_cm *cm = &p->cms[i];
+
+		demand(cm->scheme == SAM_EVALUATION_NONE || p->schemes[cm->scheme]);
+		demand(sam_policy_cm(p, cm->manufacturer, cm->model, cm->firmware, cm->expires - 1, &entry) == SAM_OK);
+	}
+	for (size_t i = 0; i < p->ca_count; i++) {
+		const struct sam_policy_ca *ca = &p->cas[i];
+
+		demand(ca->use && ca->len > 0 && ca->len <= sizeof ca->der && ca->der[0] == 0x30);
+		if (ca->use & SAM_CA_IMPORT)
+			demand(p->level == 1 || (p->level == 2 && ca->keygen_level == 2 && *ca->reference));
+	}
+}
+
 static void check_policy(const uint8_t *data, size_t size)
 {
 	const int64_t end_of_2030 = 1924959600;
@@ -77,7 +101,8 @@ static void check_policy(const uint8_t *data, size_t size)
 	enum sam_reason reason = sam_policy_parse(NAME, data, size, &p, &msg);
 
 	if (reason != SAM_OK) {
-		demand(p.level == 0 && p.mechanism_count == 0 && p.key_count == 0);
+		demand(p.level == 0 && p.mechanism_count == 0 && p.key_count == 0 && p.cm_count == 0 &&
+		       p.ca_count == 0 && !p.import);
 		check_refusal(reason, SAM_POLICY, &msg);
 		return;
 	}
@@ -98,6 +123,7 @@ static void check_policy(const uint8_t *data, size_t size)
 	demand(!p.hashes[SAM_HASH_NONE] && !p.sad_algorithms[SAM_JWS_NONE]);
 	demand(sam_policy_may_generate(&p, SAM_KEY_RSA, 2047, 0) == SAM_KEY_SIZE);
 	demand(sam_policy_may_generate(&p, SAM_KEY_RSA, 3071, end_of_2030) == SAM_KEY_SIZE);
+	check_origins(&p);
 	for (size_t i = 0; i < p.mechanism_count; i++) {
 		struct sam_scheme scheme = { p.mechanisms[i], p.mechanisms[i]->hash };
 

@@ -337,6 +337,29 @@ START_TEST(texts_are_read)
 }
 END_TEST
 
+/* Several lines are taken by whom asks for them, and by nobody else. */
+START_TEST(blocks_are_read_where_they_are_asked_for)
+{
+	static const char text[] = "a: |\n  one\n  two\nb: x\n";
+	sam_auto(sam_yaml_free) struct sam_yaml *root = NULL;
+	const char *value = NULL;
+	struct sam_msg msg = { "" };
+	bool yes;
+	int64_t number;
+
+	ck_assert_int_eq(sam_yaml_parse("t.yaml", text, strlen(text), &root, &msg), SAM_OK);
+	ck_assert_int_eq(sam_yaml_block(sam_yaml_get(root, "a"), &value, &msg), SAM_OK);
+	ck_assert_str_eq(value, "one\ntwo\n");
+	ck_assert_int_eq(sam_yaml_block(sam_yaml_get(root, "b"), &value, &msg), SAM_OK);
+	ck_assert_str_eq(value, "x");
+	ck_assert_int_eq(sam_yaml_text(sam_yaml_get(root, "a"), &value, &msg), SAM_CONFIG);
+	ck_assert_ptr_nonnull(strstr(msg.text, "t.yaml:1:4: a block of text"));
+	ck_assert_int_eq(sam_yaml_bool(sam_yaml_get(root, "a"), &yes, &msg), SAM_CONFIG);
+	ck_assert_int_eq(sam_yaml_number(sam_yaml_get(root, "a"), 0, 9, &number, &msg), SAM_CONFIG);
+	ck_assert_int_eq(sam_yaml_duration(sam_yaml_get(root, "a"), 0, 9, &number, &msg), SAM_CONFIG);
+}
+END_TEST
+
 START_TEST(other_types_are_no_texts)
 {
 	static const char *const others[] = {
@@ -516,6 +539,7 @@ static Suite *yaml_suite(void)
 	tcase_add_test(parse, number_of_values_is_bounded);
 	tcase_add_test(parse, no_message_is_asked_for);
 	tcase_add_test(values, texts_are_read);
+	tcase_add_test(values, blocks_are_read_where_they_are_asked_for);
 	tcase_add_test(values, other_types_are_no_texts);
 	tcase_add_test(values, booleans_are_true_or_false);
 	tcase_add_test(values, numbers_are_bounded_decimals);
