@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/ossl.h"
 
@@ -20,12 +21,34 @@ static json_t *algorithms(const struct sam_policy *policy)
 	return list;
 }
 
+/* A name, with the dates that it has. */
+static json_t *dated(const char *name, const struct sam_policy_dates *dates)
+{
+	const struct {
+		const char *word;
+		int64_t at;
+	} limits[] = { { " from ", dates->sign_from }, { " until ", dates->sign_until },
+		       { ", verified until ", dates->verify_until } };
+	char text[160];
+	size_t len = (size_t)snprintf(text, sizeof(text), "%s", name);
+
+	for (size_t i = 0; i < 3; i++) {
+		char at[SAM_CLOCK_TEXT];
+
+		if (limits[i].at == INT64_MIN || limits[i].at == INT64_MAX)
+			continue;
+		sam_clock_text(limits[i].at * 1000000, at);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%.19sZ", limits[i].word, at);
+	}
+	return json_string(text);
+}
+
 static json_t *mechanisms(const struct sam_policy *policy)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < policy->mechanism_count; i++)
-		json_array_append_new(list, json_string(policy->mechanisms[i]->name));
+		json_array_append_new(list, dated(policy->mechanisms[i]->name, &policy->mechanism_dates[i]));
 	return list;
 }
 
@@ -35,13 +58,19 @@ static json_t *hashes(const struct sam_policy *policy)
 
 	for (int i = SAM_HASH_NONE + 1; i < SAM_HASH_COUNT; i++)
 		if (policy->hashes[i])
-			json_array_append_new(list, json_string(sam_hash_name((enum sam_hash)i)));
+			json_array_append_new(list,
+					      dated(sam_hash_name((enum sam_hash)i), &policy->hash_dates[i]));
 	return list;
 }
 
 static json_t *until(int64_t time)
 {
 	return time == INT64_MAX ? json_string("no end") : samctl_time(time);
+}
+
+static json_t *from(int64_t time)
+{
+	return time == INT64_MIN ? json_string("ever") : samctl_time(time);
 }
 
 static json_t *keys(const struct sam_policy *policy)
@@ -55,11 +84,13 @@ static json_t *keys(const struct sam_policy *policy)
 		const struct sam_key_rule *rule = &policy->keys[i];
 
 		json_array_append_new(list,
-				      json_pack("{s:s,s:i,s:i,s:o,s:o}", "type", types[rule->type],
-						"min_bits", (int)rule->min_bits, "max_bits",
-						(int)rule->max_bits, "generate_until",
-						until(rule->generate_until), "sign_until",
-						until(rule->sign_until)));
+				      json_pack("{s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "type",
+						types[rule->type], "min_bits", (int)rule->min_bits,
+						"max_bits", (int)rule->max_bits, "generate_from",
+						from(rule->generate_from), "generate_until",
+						until(rule->generate_until), "sign_from",
+						from(rule->sign_from), "sign_until", until(rule->sign_until),
+						"verify_until", until(rule->verify_until)));
 	}
 	return list;
 }
@@ -84,6 +115,30 @@ static json_t *people(const struct sam_policy *policy)
 			 "lockout_time", (json_int_t)policy->lockout_s);
 }
 
+/* What keys may come from, and when they sign. */
+static json_t *origins(const struct sam_policy *policy)
+{
+	json_t *cms = json_array(), *cas = json_array();
+
+	for (size_t i = 0; i < policy->cm_count; i++) {
+		const struct sam_policy_cm *cm = &policy->cms[i];
+
+		json_array_append_new(cms, json_pack("{s:s,s:s,s:s,s:s,s:o}", "manufacturer", cm->manufacturer, "model",
+						     cm->model, "firmware", *cm->firmware ? cm->firmware : "any",
+						     "evaluation", cm->evaluation, "expires", until(cm->expires)));
+	}
+	for (size_t i = 0; i < policy->ca_count; i++) {
+		const struct sam_policy_ca *ca = &policy->cas[i];
+
+		json_array_append_new(cas, json_pack("{s:s,s:b,s:b,s:i,s:s}", "name", ca->name, "certificates",
+						     !!(ca->use & SAM_CA_CERTIFICATES), "import",
+						     !!(ca->use & SAM_CA_IMPORT), "keygen_level", (int)ca->keygen_level,
+						     "reference", ca->reference));
+	}
+	return json_pack("{s:o,s:o,s:b,s:b,s:b}", "cms", cms, "cas", cas, "import", (int)policy->import, "require_sync",
+			 (int)policy->require_sync, "certificate_required", (int)policy->certificate_required);
+}
+
 static json_t *describe(const struct sam_policy *policy)
 {
 	json_t *all = json_pack(
@@ -100,10 +155,35 @@ static json_t *describe(const struct sam_policy *policy)
 		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
 		mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
 
-	if (json_object_update_new(all, people(policy)) == 0)
+	if (json_object_update_new(all, people(policy)) == 0 && json_object_update_new(all, origins(policy)) == 0)
 		return all;
 	json_decref(all);
 	return NULL;
+}
+
+static const char *word(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+/* For people a CM and a CA are one line each. */
+static void flatten(json_t *object)
+{
+	json_t *cms = json_array(), *cas = json_array(), *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(object, "cms"), i, one)
+		json_array_append_new(cms, json_sprintf("%s %s, firmware %s: %s, until %s", word(one, "manufacturer"),
+							word(one, "model"), word(one, "firmware"),
+							word(one, "evaluation"), word(one, "expires")));
+	json_array_foreach (json_object_get(object, "cas"), i, one)
+		json_array_append_new(cas, json_sprintf("%s: %s%s", word(one, "name"),
+							json_is_true(json_object_get(one, "certificates")) ?
+								"certificates " :
+								"",
+							json_is_true(json_object_get(one, "import")) ? "import" : ""));
+	json_object_set_new(object, "cms", cms);
+	json_object_set_new(object, "cas", cas);
 }
 
 /* For people a rule about keys is one line. */
@@ -119,15 +199,16 @@ static int print(const struct samctl *ctl, json_t *object)
 		char text[256];
 
 		snprintf(text, sizeof(text),
-			 "%s %lld to %lld bits: generate until %s, sign until %s",
+			 "%s %lld to %lld bits: generate from %s until %s, sign from %s until %s",
 			 json_string_value(json_object_get(rule, "type")),
 			 (long long)json_integer_value(json_object_get(rule, "min_bits")),
 			 (long long)json_integer_value(json_object_get(rule, "max_bits")),
-			 json_string_value(json_object_get(rule, "generate_until")),
-			 json_string_value(json_object_get(rule, "sign_until")));
+			 word(rule, "generate_from"), word(rule, "generate_until"), word(rule, "sign_from"),
+			 word(rule, "sign_until"));
 		json_array_append_new(lines, json_string(text));
 	}
 	json_object_set_new(object, "keys", lines);
+	flatten(object);
 	return samctl_print_object(ctl, object);
 }
 
