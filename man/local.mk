@@ -19,5 +19,6 @@ dist_man_MANS = \
 	man/samctl-principal.1 \
 	man/samctl-role.1 \
 	man/samctl-sad.1 \
+	man/samctl-sap.1 \
 	man/samctl-signer.1 \
 	man/samctl.1

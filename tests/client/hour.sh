@@ -46,6 +46,8 @@ make()
 	[ "$*" != install ] || sed -i "$paths" "$work"/root/usr/local/share/doc/p11-sam/examples/*
 }
 for block in "$work"/blocks/*.sh; do
+	# nobody types so fast: a SAD of the second in which a device was bound is refused
+	! grep -q -e '--operation activate' "$block" || sleep 1.1
 	. "$block" >"${block%.sh}.out" 2>&1 </dev/null
 	: >"${block%.sh}.done"
 done
