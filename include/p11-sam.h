@@ -18,7 +18,7 @@
 
 /* The module's version, as CK_INFO.libraryVersion has it. */
 #define P11_SAM_VERSION_MAJOR 0
-#define P11_SAM_VERSION_MINOR 1
+#define P11_SAM_VERSION_MINOR 3
 
 /* CKA_APPLICATION of the object that deposits a SAD: these bytes, without the NUL. */
 #define P11_SAM_APPLICATION_SAD "p11-sam sad"
