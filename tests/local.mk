@@ -125,6 +125,11 @@ tests_fault_victim_SOURCES = \
 	tests/fault/p11.h
 tests_fault_victim_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_victim_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/package
+tests_client_package_SOURCES = \
+	tests/client/package.c
+tests_client_package_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_package_LDADD = libsam.la
 check_PROGRAMS += tests/client/acts
 tests_client_acts_SOURCES = \
 	tests/client/acts.c
@@ -221,6 +226,7 @@ CLIENT_TESTS = \
 	tests/client/calls.sh \
 	tests/client/gnutls.sh \
 	tests/client/hour.sh \
+	tests/client/import.sh \
 	tests/client/invariants.sh \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \

@@ -5,6 +5,7 @@
 #include "admin/internal.h"
 
 #include <string.h>
+#include "admin/import.h"
 #include "base/clock.h"
 #include "sap/jose.h"
 
@@ -201,6 +202,12 @@ void sam_doing_clear(struct sam_doing *d)
 {
 	sam_edit_clear(&d->edit);
 	sam_statement_clear(&d->proof);
+	if (d->import)
+		sam_import_clear(d->import);
+	free(d->import);
+	if (d->certificate)
+		sam_x509_clear(d->certificate);
+	free(d->certificate);
 	free(d->sealed.text);
 	free(d->sealed.jws);
 	sam_device_clear(&d->sealed.signer);
@@ -314,13 +321,18 @@ enum sam_reason sam_doing_carry_out(struct sam_doing *d, bool waits, struct sam_
 static enum sam_reason by_sad(struct sam_doing *d, const struct sam_actors *actors, struct sam_order *order,
 			      struct sam_outcome *out)
 {
-	const char *name = sam_act_info(d->act)->sad, *whose = sam_doing_whose(d);
+	const char *name = sam_act_info(d->act)->sad;
+	const bool import = d->act == SAM_ACT_KEY_IMPORT || d->act == SAM_ACT_KEY_IMPORT_LEVEL;
 	if (!*name)
 		return SAM_SAD_OPERATION;
+	enum sam_reason opened = import ? sam_doing_open_import(d) : SAM_OK; /* it says whose key it is */
+	const char *whose = sam_doing_whose(d);
 	enum sam_reason reason =
 		actors->activation ? sam_order_take(d->sam, d->s, actors->activation, order)
 				   : sam_order_read(d->sam, d->s, actors->sad, actors->sad_len, name, order, d->msg);
 	d->order = order;
+	if (reason == SAM_OK)
+		reason = opened;
 	if (reason == SAM_OK && (!whose || strcmp(order->sad.sub, whose) != 0))
 		reason = SAM_SAD_FOREIGN;
 	if (reason != SAM_OK)

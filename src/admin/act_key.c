@@ -53,8 +53,7 @@ static enum sam_reason check_generate(struct sam_doing *d, const char **type, co
 	return SAM_OK;
 }
 
-/* Without the signer's SAD somebody must be able to say later where the signer asked for it (P1-4.2.2-reg-A-1). */
-static enum sam_reason check_reference(struct sam_doing *d)
+enum sam_reason sam_doing_check_reference(struct sam_doing *d)
 {
 	const char *reference = sam_param(d, "reference");
 	if (d->order)
@@ -82,8 +81,7 @@ static int64_t date(const struct sam_doing *d, const char *name)
 	return (int64_t)json_integer_value(json_object_get(d->params, name));
 }
 
-/* What it is to be, in d->key; the CM makes it in sam_perform_before_birth(). */
-static enum sam_reason wish(struct sam_doing *d, const char *signer, const char *type, const char *label)
+enum sam_reason sam_doing_wish(struct sam_doing *d, const char *signer, const char *type, const char *label)
 {
 	struct sam_key *key = &d->key;
 	memset(key, 0, sizeof *key);
@@ -114,8 +112,8 @@ static enum sam_reason make(struct sam_doing *d, const char *signer, const char 
 		return SAM_NOT_FOUND;
 	enum sam_reason reason = d->order ? check_generate(d, &type, &label) : SAM_OK;
 	if (reason == SAM_OK)
-		reason = check_reference(d);
-	return reason == SAM_OK ? wish(d, signer, type, label) : reason;
+		reason = sam_doing_check_reference(d);
+	return reason == SAM_OK ? sam_doing_wish(d, signer, type, label) : reason;
 }
 
 enum sam_reason sam_perform_key_generate(struct sam_doing *d)

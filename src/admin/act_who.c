@@ -5,13 +5,14 @@
 #include "admin/internal.h"
 
 #include <string.h>
+#include "admin/import.h"
 #include "base/clock.h"
 
 const char *sam_doing_whose(const struct sam_doing *d)
 {
 	const char *id = sam_param(d, "id"), *credential = sam_param(d, "key");
 	const struct sam_key *key = credential ? sam_registry_key(d->s, credential) : NULL;
-	return id ? id : key ? key->signer : NULL;
+	return id ? id : key ? key->signer : d->import ? d->import->sub : NULL;
 }
 
 /* The row of acts.def that is meant: of several for one verb it depends on what is there. */

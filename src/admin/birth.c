@@ -63,7 +63,7 @@ static enum sam_reason bear(struct sam_doing *d, struct sam_key *key)
 	write_date(key->end ? key->end - 1 : 0, what.end);
 	enum sam_reason reason = sam_ossl_random(key->cm_id, sizeof key->cm_id);
 	if (reason == SAM_OK)
-		reason = d->import ? sam_import_unwrap(d->import, cm, &what, &made)
+		reason = d->import ? sam_import_unwrap(d->import, cm, &what, &made, d->msg)
 				   : sam_cm_generate(cm, &what, d->policy->level > 1, &made);
 	if (reason != SAM_OK)
 		return reason; /* it left nothing behind */

@@ -90,6 +90,14 @@ sam_perform sam_perform_key_generate, sam_perform_key_renew, sam_perform_key_imp
 
 /** sam_doing_check_cm(d): May the CM be used for a key, by hand and by the policy's list? CM_DISABLED, CM_UNAPPROVED. */
 enum sam_reason sam_doing_check_cm(struct sam_doing *d) SAM_MUST;
+/** sam_doing_check_reference(d): Without the signer's SAD somebody must be able to say later where the signer asked for
+ * it (P1-4.2.2-reg-A-1); the record has it. REFERENCE. */
+enum sam_reason sam_doing_check_reference(struct sam_doing *d) SAM_MUST;
+/** sam_doing_wish(d, signer, type, label): What a key is to be, into d->key; the CM has it made or takes it in later.
+ * ARGUMENTS, KEY_SIZE, CM_*. */
+enum sam_reason sam_doing_wish(struct sam_doing *d, const char *signer, const char *type, const char *label) SAM_MUST;
+/** sam_doing_open_import(d): The parameter `package`, opened into d->import. As sam_import_open(). */
+enum sam_reason sam_doing_open_import(struct sam_doing *d) SAM_MUST;
 /** sam_doing_end_key(d, credential): It signs nothing any more, and is destroyed after the act; if it has not ended
  * already. */
 enum sam_reason sam_doing_end_key(struct sam_doing *d, const char *credential) SAM_MUST;
