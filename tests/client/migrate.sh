@@ -63,7 +63,7 @@ next
 check "with a policy of this version: status says that officers must sign it" \
 	says 'no policy that this version reads was signed yet; a security officer signs: samctl --as NAME policy sign' \
 	samctl status
-check "the store is of version 2" test "$(look 'PRAGMA user_version')" = 2
+check "the store is of version 3" test "$(look 'PRAGMA user_version')" = 3
 check_fails "nothing is signed before" sign "$CREDENTIAL_RSA" SHA256-RSA-PKCS
 check_fails "nor is the trail read" as_auditor audit verify
 check_fails "the auditor signs no policy" \
@@ -120,7 +120,7 @@ for ((i = 0; i < rounds; i++)); do
 	wait $victim 2>/dev/null
 	case $(look 'PRAGMA user_version') in
 	1) old=$((old + 1)) ;;
-	2) new=$((new + 1)) ;;
+	3) new=$((new + 1)) ;;
 	*) bad=$((bad + 1)) ;;
 	esac
 	as_officer policy sign "$demo/policy.yaml" >"$work/killed.log" 2>&1 && audit_verifies >>"$work/killed.log" 2>&1 ||
@@ -128,9 +128,9 @@ for ((i = 0; i < rounds; i++)); do
 	look 'SELECT line FROM audit ORDER BY seq' | head -n "$(wc -l <"$work/trail.before")" |
 		cmp -s - "$work/trail.before" || bad=$((bad + 1))
 done 2>/dev/null
-diag "killed $rounds times: $old times version 1, $new times version 2"
-[ $bad = 0 ] && ok "killed at a random moment it is version 1 or version 2, and whole" ||
-	not_ok "killed at a random moment it is version 1 or version 2, and whole ($bad)" "$work/killed.log"
+diag "killed $rounds times: $old times version 1, $new times version 3"
+[ $bad = 0 ] && ok "killed at a random moment it is version 1 or version 3, and whole" ||
+	not_ok "killed at a random moment it is version 1 or version 3, and whole ($bad)" "$work/killed.log"
 
 # ---- newer than the program ----
 fresh
@@ -139,7 +139,7 @@ sqlite3 "$demo/state.db" 'PRAGMA user_version = 99' || bail "sqlite3 failed"
 : >>"$demo/state.db-wal"
 before=$(store_sum)
 check_fails "a store of version 99 is refused" samctl status
-check "and says why" says 'version 99, this program knows 2' samctl status
+check "and says why" says 'version 99, this program knows 3' samctl status
 check_fails "by the module too" application pkcs11-tool --module "$P11_SAM_MODULE" --list-slots --login \
 	--pin "$SIGNER:$(cat "$demo/alice.pin")"
 check "nothing of it was changed" test "$(store_sum)" = "$before"

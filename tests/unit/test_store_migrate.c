@@ -92,7 +92,7 @@ static void works(void)
 	const struct sam_counter_id id = {"password", "alice"};
 	uint8_t *body;
 	size_t len;
-	ck_assert_int_eq(file_version(), 2);
+	ck_assert_int_eq(file_version(), 3);
 	is(sam_store_check(store, NULL), SAM_OK);
 	is(sam_store_head(store, &head), SAM_OK);
 	ck_assert_uint_eq(head.epoch, 1);
