@@ -54,8 +54,12 @@ export OTHER_CREDENTIAL
 	echo "$role ${name[$role]}:$(cat "${pin[$role]#file:}")"
 done >"$work/people")
 new_sad "$CREDENTIAL_EC" --each --num $((2 * ${#roles[@]})) >"$work/sads" || bail "no SADs"
+for ((i = 0; i < 2 * ${#roles[@]}; i++)); do
+	order "$SIGNER" generate "{\"type\":\"ec:P-256\",\"label\":\"called $i\"}"
+done >"$work/orders"
+made_before=$(as_auditor audit search --type key-generate --outcome success --json | wc -l)
 signed_before=$(as_auditor audit search --type sign --outcome success --json | wc -l)
-if application "$SAM_BUILDDIR/tests/client/roles_calls" "$P11_SAM_MODULE" "$work/people" "$work/sads" \
+if application "$SAM_BUILDDIR/tests/client/roles_calls" "$P11_SAM_MODULE" "$work/people" "$work/sads" "$work/orders" \
 	>"$work/calls.log" 2>&1; then
 	ok "every PKCS#11 call by every role: $(grep -c '^ok' "$work/calls.log") tries"
 else
@@ -64,6 +68,10 @@ else
 fi
 check "the signer and the SCA signed once each, nobody else" test \
 	"$(as_auditor audit search --type sign --outcome success --json | tail -n +$((signed_before + 1)) |
+		jq -r .actor.role | sort | tr '\n' ' ')" = "sca signer "
+
+check "and had one key pair made each, nobody else" test \
+	"$(as_auditor audit search --type key-generate --outcome success --json | tail -n +$((made_before + 1)) |
 		jq -r .actor.role | sort | tr '\n' ' ')" = "sca signer "
 
 # ---- trying, and judging -----------------------------------------------------------------------
@@ -224,33 +232,49 @@ at_once() # DESCRIPTION ACT VERB FIRST SECOND
 }
 
 # ---- the signer's own SAD ----------------------------------------------------------------------
-order() # SIGNER OPERATION [PARAMS]
-{
-	timeout 60 "$SADTOOL" new --key "$work/$1.old.jwk" --signer "$1" --aud "$SAM_ID" --operation "$2" \
-		--params "${3:-{\}}" >"$work/order"
-}
 # by_sad ACT VERB OPERATION: a SAD for another operation does nothing, that for this one does it, with nobody's help
 by_sad()
 {
-	local params='{}' wrong=generate
+	local wrong=suspend who=$SIGNER device=$DEVICE_KEY
 	target "$1"
 	line "$1" security-officer "$target"
-	if [[ $1 == signer* ]]; then
+	case $1 in
+	signer* | authenticator* | 'key generate'*) who=$target device=$work/$target.old.jwk ;;
+	esac
+	case $1 in
+	signer* | 'key generate'*)
 		device "$target.old" "$target"
 		quietly enrol "$target" "$work/$target.old.jwk" "$work/$target.old.pub"
-	fi
-	case $1 in
-	'signer unlock') params='{"act":"unlock"}' ;;
-	'authenticator remove') params="{\"act\":\"remove\",\"jkt\":\"$(kid_of "$target.old")\"}" ;;
-	authenticator*) params="{\"act\":\"${1#* }\",\"jkt\":\"$(kid_of "$target")\"}" ;;
+		;;
 	esac
-	[ "$1" != 'signer resume' ] || sleep 1.1 # a SAD of the second of the suspension is dead
-	order "$target" $wrong
+	# a SAD of the second of a change is dead
+	case $1 in 'signer resume' | 'key resume' | 'key generate'*) sleep 1.1 ;; esac
+	[ "$3" != suspend ] || wrong=resume
+	order "$who" $wrong '{}' "$device" >"$work/order"
 	# shellcheck disable=SC2086
 	samctl $2 "${line[@]}" --sad "$work/order" >"$work/out" 2>&1 && return 1
-	order "$target" "$3" "$params"
+	order "$who" "$3" "$(params_of "$1")" "$device" >"$work/order"
 	# shellcheck disable=SC2086
 	samctl $2 "${line[@]}" --sad "$work/order"
+}
+# factors ACT VERB OPERATION: above level 1, the same is refused until SADs have two factors, by that reason on record
+factors()
+{
+	local from
+	from=$(newest)
+	by_sad "$@" && return 1
+	as_auditor audit search --reason factors --json |
+		jq -es --argjson seq "$from" --arg act "$1" 'any(.[]; .seq > $seq and .target == $act)'
+}
+# Nobody stands beside a SAD: not even who might show what it would sign.
+beside_sad()
+{
+	local role
+	line 'key csr' security-officer victim
+	for role in "${roles[@]}"; do
+		try "$role" 'key csr' "${line[@]}" --sad "$work/sad"
+		[ "$(status_of "$role")" = 2 ] && [ ! -s "$work/try/$role.out" ] || { complain "$role" refused; return 1; }
+	done
 }
 
 # ---- all of it ---------------------------------------------------------------------------------
@@ -272,19 +296,33 @@ newest() { as_auditor audit list --json | tail -1 | jq .seq; }
 # The one that those who may not try their hands at.
 device victim victim
 device victim.old victim
-quietly as_officer signer add victim
+quietly as_officer signer add victim --subject "CN=Victim,O=Example,C=JP"
 quietly enrol victim "$work/victim.old.jwk" "$work/victim.old.pub"
+with_ca "$demo/policy.yaml"
+next_policy ''
+key[victim]=$(as_officer key generate --signer victim --type ec:P-256 --label victim) || bail "no key of the victim's"
+certificate victim
+package victim
 as_officer signer show victim --json >"$work/victim.before"
 new_sad "$CREDENTIAL_EC" --file "$work/short.txt" >"$work/sad"
 quietly "$SADTOOL" keygen --alg ECDH-ES --out "$work/recipient.jwk" --public "$work/recipient.pub"
 since=$(newest)
 
+# by_people ACT VERB FIRST SECOND: those who may begin it and those who may not, and the same of the second
+by_people()
+{
+	everybody "$1: begun by ${3/#-/nobody}" "$1" "$2" "$3"
+	case $1 in
+	'backup restore') at_once "$1: with $4" "$1" "$2" "$3" "$4" ;;
+	*) [ "$4" = - ] || seconds "$1: confirmed by $4" "$1" "$2" "$3" "$4" ;;
+	esac
+}
 while IFS=$'\t' read -r act verb first second sad <&3; do
-	[ "$act" != 'second officer' ] || continue # where there is one officer, below
-	everybody "$act: begun by $first" "$act" "$verb" "$first"
 	case $act in
-	'backup restore') at_once "$act: with $second" "$act" "$verb" "$first" "$second" ;;
-	*) [ "$second" = - ] || seconds "$act: confirmed by $second" "$act" "$verb" "$first" "$second" ;;
+	'second officer') continue ;; # where there is one officer, below
+	'key '*level) continue ;; # where the level is another, below
+	'key csr') check "$act: nobody beside the SAD" beside_sad ;;
+	*) by_people "$act" "$verb" "$first" "$second" ;;
 	esac
 	if [ "$sad" != - ]; then
 		check "$act: done by the signer's SAD ($sad) alone" by_sad "$act" "$verb" "$sad"
@@ -347,6 +385,37 @@ check "and as a second person" test "$(status_of security-officer)" = 1
 check "one of the two roles taken, the other is good again" \
 	eval 'as_officer role revoke pair-administrator --role operator && as both cm show'
 
+# ---- where the level is another ----------------------------------------------------------------
+at_level_2()
+{
+	local role act verb first second sad
+	cp "$demo/policy.yaml" "$work/level1.yaml"
+	level_policy 2 >"$demo/policy.yaml"
+	with_ca "$demo/policy.yaml"
+	setup_again ''
+	quietly as_officer principal add portal --role sca --signer "$SIGNER" --new-pin-source "${pin[sca]}"
+	for role in administrator operator ra ca; do
+		quietly as_officers principal add "${name[$role]}" --role $role --new-pin-source "${pin[$role]}"
+	done
+	quietly as_officer signer add victim
+	key[victim]=$(as_officers key generate --signer victim --type ec:P-256 --reference x) || bail "no key of the victim's"
+	package victim
+	: >"$work/refusals"
+	since=$(newest)
+	while IFS=$'\t' read -r act verb first second sad <&3; do
+		[[ $act == 'key '*level ]] || continue
+		by_people "$act" "$verb" "$first" "$second"
+		check "$act: the signer's SAD does not yet" factors "$act" "$verb" "$sad"
+	done 3< <("$acts" acts)
+	check "these refusals are in the trail too" trail_has_them
+	cp "$work/level1.yaml" "$demo/policy.yaml"
+}
+if [ "$(id -u)" = 0 ]; then
+	at_level_2
+else
+	skip "acts of levels 2 and 3" "they want a configuration that root owns"
+fi
+
 # ---- where init made one officer ---------------------------------------------------------------
 one_officer
 unset 'name[officer2]'
@@ -359,7 +428,7 @@ since=$(newest)
 IFS=$'\t' read -r act verb first second sad < <("$acts" acts | grep '^second officer')
 everybody "$act: begun by $first" "$act" "$verb" "$first"
 seconds "$act: confirmed by $second" "$act" "$verb" "$first" "$second"
-check "these refusals are in the trail too" trail_has_them
+check "the refusals there are in the trail" trail_has_them
 check "it is an alert" eval 'as_auditor audit search --type second-officer --json |
 	jq -es "length == 1 and .[0].class == \"alert\"" >/dev/null'
 finish

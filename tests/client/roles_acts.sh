@@ -19,6 +19,51 @@ new_version() # FILE: the version after the one in force
 	version=$(sed -n 's/^version: *\([0-9]*\).*/\1/p' "$demo/policy.yaml")
 	sed "s/^version: .*/version: $((version + 1))/" "$1" >"$work/next.yaml"
 }
+# ---- keys: those of $SIGNER, one for each try; and the victim's --------------------------------
+declare -A key # TARGET: its credentialID
+# with_ca POLICY: the CA of these tests in it, for certificates and for packages at level 2
+with_ca()
+{
+	[ -e "$work/ca.pem" ] || quietly plain_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout "$work/ca.key" -out "$work/ca.pem" -days 2 -subj "/C=JP/O=Test/CN=CA" \
+		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
+	printf 'cas:\n  - name: CA\n    use: [certificates, import]\n    keygen_level: 2\n    reference: "report 7"\n' >>"$1"
+	printf '    date: 2026-04-01\n    certificate: |\n' >>"$1"
+	sed 's/^/      /' "$work/ca.pem" >>"$1"
+}
+# certificate TARGET: one of that CA for its key, in $work/TARGET.crt
+certificate()
+{
+	as_officer --json key show "${key[$1]}" | jq -r .publicKey >"$work/$1.pem"
+	printf 'keyUsage=critical,digitalSignature,nonRepudiation\nbasicConstraints=critical,CA:FALSE\n' >"$work/ext"
+	quietly plain_openssl req -new -key "$work/ca.key" -subj "/CN=any" -out "$work/any.csr"
+	quietly plain_openssl x509 -req -in "$work/any.csr" -force_pubkey "$work/$1.pem" -CA "$work/ca.pem" \
+		-CAkey "$work/ca.key" -days 1 -subj "/C=JP/O=Test/CN=$1" -extfile "$work/ext" -out "$work/$1.crt"
+}
+# package TARGET [SIGN.pem CERTIFICATE]: a new key, wrapped for the SAM; the signer's device vouches, or the CA
+package()
+{
+	local name=$1
+	shift
+	[ $# -gt 0 ] || set -- "$DEVICE_KEY"
+	samctl --json sap key --import >"$work/import.jwk"
+	quietly plain_openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/$name.key"
+	timeout 60 "$SAM_BUILDDIR/tests/client/package" "$work/import.jwk" "$work/$name.key" "$SIGNER" "$SAM_ID" '{}' "$@" \
+		>"$work/$name.package" || bail "no package"
+}
+# target_key ACT: $target's key, in the state that the act begins with
+target_key()
+{
+	case $1 in
+	'key activate' | *level) key[$target]=$(as_officers key generate --signer "$SIGNER" --type ec:P-256 --label $target --reference x) ;;
+	*) key[$target]=$(new_key "$SIGNER" ec:P-256 $target) ;;
+	esac
+	[ -n "${key[$target]}" ] || bail "no key for $1"
+	case $1 in
+	'key resume') quietly as_officer key suspend "${key[$target]}" ;;
+	'key certificate') certificate $target ;;
+	esac
+}
 targets=0
 # target ACT: something that the act can be done to, once; the name is in $target
 target()
@@ -32,7 +77,11 @@ target()
 		quietly as_officer signer add $target --new-pin-source "${pin[signer]}"
 		;;
 	'signer unlock') quietly as_officer signer add $target --new-pin-source "$fresh" ;;
-	signer* | authenticator* | 'key generate') quietly as_officer signer add $target ;;
+	signer* | authenticator* | 'key generate'*) quietly as_officer signer add $target ;;
+	'key import') package $target ;;
+	'key import level') package $target "$work/ca.key" "$work/ca.pem" ;;
+	'key show' | 'key list') ;;
+	key*) target_key "$1" ;;
 	'principal remove' | 'principal unlock' | role*)
 		quietly as_officer principal add $target --role sca --new-pin-source "$fresh" ;;
 	'principal unlock trusted') quietly as_officers principal add $target --role ra --new-pin-source "$fresh" ;;
@@ -75,7 +124,15 @@ line()
 	'signer add') line=("$t.$2") ;;
 	'signer show' | 'signer suspend' | 'signer resume' | 'signer remove' | 'signer unlock') line=("$t") ;;
 	'key generate') line=(--signer "$t" --type ec:P-256) ;;
+	'key generate level') line=(--signer "$t" --type ec:P-256 --reference "letter 7") ;;
 	'key show') line=("$CREDENTIAL_EC") ;;
+	'key import') line=("$work/$t.package") ;;
+	'key import level') line=("$work/$t.package" --reference "letter 7") ;;
+	'key renew level') line=("${key[$t]}" --reference "letter 7") ;;
+	'key revoke') line=("${key[$t]}" --reason "lost") ;;
+	'key certificate') line=("${key[$t]}" "$work/$t.crt") ;;
+	'key activate' | 'key renew' | 'key suspend' | 'key resume' | 'key destroy' | 'key csr'*) line=("${key[$t]}") ;;
+	'sap key') line=(--import) ;;
 	'pending confirm' | 'pending cancel') line=(aaaaaaaaaaaaa) ;;
 	'cm enable' | 'cm disable') line=() ;;
 	'backup create') line=(--out "$work/backup.$2" --to "$work/recipient.pub") ;;
@@ -86,6 +143,22 @@ line()
 	'audit show') line=(1) ;;
 	status | doctor | maintain | *' list' | 'policy show' | 'cm show' | 'audit verify') line=() ;;
 	*) return 1 ;;
+	esac
+}
+# params_of ACT: what the SAD's order says of the act on $target
+params_of()
+{
+	local id=${key[$target]:-}
+	case $1 in
+	'signer unlock') echo '{"act":"unlock"}' ;;
+	'authenticator remove') echo "{\"act\":\"remove\",\"jkt\":\"$(kid_of "$target.old")\"}" ;;
+	authenticator*) echo "{\"act\":\"${1#* }\",\"jkt\":\"$(kid_of "$target")\"}" ;;
+	'key generate'* | 'key renew'*) echo '{"type":"ec:P-256","label":"by SAD"}' ;;
+	'key import'*) echo "{\"sha256\":\"$(sha256sum "$work/$target.package" | cut -d' ' -f1)\"}" ;;
+	'key activate') as_officer --json key show "$id" | jq -c '{credentialID, thumbprint}' ;;
+	'key csr') as_officer --json key csr "$id" | jq -c '{credentialID, sha256}' ;;
+	key*) echo "{\"credentialID\":\"$id\"}" ;;
+	*) echo '{}' ;;
 	esac
 }
 # What has to hold while an act is tried, and no longer.

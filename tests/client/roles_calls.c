@@ -3,10 +3,10 @@
  * Every PKCS#11 call by every role, logged in by CKU_SO and by CKU_USER: allowed or refused as acts.def has it.
  * TAP on standard output.
  *
- *   roles_calls MODULE ROLES SADS
+ *   roles_calls MODULE ROLES SADS ORDERS
  *
  * ROLES: lines `ROLE NAME:SECRET`. SADS: of `sadtool new --each` for $CREDENTIAL_EC, one for each role and kind of
- * login. That key is the signer's and granted to the SCA; $OTHER_CREDENTIAL is another signer's.
+ * login. ORDERS: as many SADs of the signer's that order a key of ec:P-256. That key is the signer's and granted to the SCA; $OTHER_CREDENTIAL is another signer's.
  */
 #include <stdarg.h>
 #include "policy/acts.h"
@@ -147,6 +147,22 @@ static void try_signing(const struct person *p, size_t kind, CK_SESSION_HANDLE s
 	expect(may, sign_under(p11, session, known, line->sad, line->digest, signature, &login), p, kind, "C_Sign");
 }
 
+/* The same of a key pair that the signer ordered: whoever is not logged in cannot present the SAD without becoming
+ * the signer by it. */
+static void try_generating(const struct person *p, size_t kind, CK_SESSION_HANDLE session, bool in, const char *order)
+{
+	static CK_BYTE p256[] = {0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+	const bool may = in && kinds[kind].type == CKU_USER && (who("C_GenerateKeyPair") & p->set);
+	CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+	CK_ATTRIBUTE curve = {CKA_EC_PARAMS, p256, sizeof p256};
+	CK_OBJECT_HANDLE pair[2] = {CK_INVALID_HANDLE, CK_INVALID_HANDLE};
+	if (in)
+		p11->C_Login(session, CKU_USER, (CK_UTF8CHAR *)order, strlen(order));
+	expect(may, p11->C_GenerateKeyPair(session, &mechanism, &curve, 1, NULL, 0, &pair[0], &pair[1]), p, kind,
+	       "C_GenerateKeyPair");
+	ok((pair[0] && pair[1]) == may, "%s by %s: there is %s key pair", p->role, kinds[kind].name, may ? "a" : "no");
+}
+
 static void try_password(const struct person *p, size_t kind, CK_SESSION_HANDLE session, bool in)
 {
 	static char fresh[] = "another-password-2";
@@ -161,7 +177,8 @@ static void try_password(const struct person *p, size_t kind, CK_SESSION_HANDLE 
 
 /* ---- people ---- */
 
-static void try(const struct person *p, size_t kind, CK_SLOT_ID slot, const struct line *line)
+static void try(const struct person *p, size_t kind, CK_SLOT_ID slot, const struct line *line,
+		const char *order)
 {
 	const bool may = who("C_Login") & who(kinds[kind].what_for) & p->set;
 	CK_SESSION_HANDLE session;
@@ -172,6 +189,7 @@ static void try(const struct person *p, size_t kind, CK_SLOT_ID slot, const stru
 	expect(may, rv, p, kind, "C_Login");
 	const bool in = rv == CKR_OK;
 	try_signing(p, kind, session, in, line);
+	try_generating(p, kind, session, in, order);
 	try_nobodys(p, kind, session);
 	try_everybodys(p, kind, session);
 	try_password(p, kind, session, in);
@@ -188,6 +206,20 @@ static size_t read_people(const char *path, struct person people[PEOPLE_MAX])
 	while (n < PEOPLE_MAX && fscanf(f, "%31s %255s", people[n].role, people[n].pin) == 2) {
 		people[n].set = 1u << sam_role_by_name(people[n].role);
 		n += strchr(people[n].pin, ':') != NULL;
+	}
+	fclose(f);
+	return n;
+}
+
+static size_t read_orders(const char *path, char *orders[KINDS * PEOPLE_MAX])
+{
+	FILE *f = fopen(path, "r");
+	size_t n = 0, size = 0;
+	if (!f)
+		die(path, 0);
+	while (n < KINDS * PEOPLE_MAX && (orders[n] = NULL, size = 0, getline(&orders[n], &size, f) > 1)) {
+		orders[n][strcspn(orders[n], "\n")] = '\0';
+		n++;
 	}
 	fclose(f);
 	return n;
@@ -215,19 +247,20 @@ int main(int argc, char *argv[])
 	CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
 	CK_SLOT_ID slot;
 	CK_ULONG slots = 1;
+	char *orders[KINDS * PEOPLE_MAX];
 	size_t sads;
-	if (argc != 4)
-		die("usage: roles_calls MODULE ROLES SADS", 0);
+	if (argc != 5)
+		die("usage: roles_calls MODULE ROLES SADS ORDERS", 0);
 	load(argv[1]);
 	const size_t n = read_people(argv[2], people);
 	const struct line *lines = read_lines(argv[3], &sads);
-	if (sads < KINDS * n)
+	if (sads < KINDS * n || read_orders(argv[4], orders) < KINDS * n)
 		die("too few SADs", sads);
 	if (p11->C_Initialize(&args) != CKR_OK || p11->C_GetSlotList(CK_TRUE, &slot, &slots) != CKR_OK)
 		die("C_Initialize", 0);
 	for (size_t i = 0; i < n; i++)
 		for (size_t kind = 0; kind < KINDS; kind++)
-			try(&people[i], kind, slot, &lines[KINDS * i + kind]);
+			try(&people[i], kind, slot, &lines[KINDS * i + kind], orders[KINDS * i + kind]);
 	p11->C_Finalize(NULL);
 	printf("1..%u\n", count);
 	return failed || !n ? EXIT_FAILURE : EXIT_SUCCESS;
