@@ -70,9 +70,10 @@ check "the signer and the SCA signed once each, nobody else" test \
 	"$(as_auditor audit search --type sign --outcome success --json | tail -n +$((signed_before + 1)) |
 		jq -r .actor.role | sort | tr '\n' ' ')" = "sca signer "
 
+# whoever presents the order, it is the signer who acts
 check "and had one key pair made each, nobody else" test \
 	"$(as_auditor audit search --type key-generate --outcome success --json | tail -n +$((made_before + 1)) |
-		jq -r .actor.role | sort | tr '\n' ' ')" = "sca signer "
+		jq -r .actor.role | sort | tr '\n' ' ')" = "signer signer "
 
 # ---- trying, and judging -----------------------------------------------------------------------
 mkdir "$work/try"

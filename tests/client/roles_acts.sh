@@ -31,14 +31,25 @@ with_ca()
 	printf '    date: 2026-04-01\n    certificate: |\n' >>"$1"
 	sed 's/^/      /' "$work/ca.pem" >>"$1"
 }
-# certificate TARGET: one of that CA for its key, in $work/TARGET.crt
-certificate()
+# certify NAME: one of that CA for the public key in $work/NAME.pem, in $work/NAME.crt
+certify()
 {
-	as_officer --json key show "${key[$1]}" | jq -r .publicKey >"$work/$1.pem"
 	printf 'keyUsage=critical,digitalSignature,nonRepudiation\nbasicConstraints=critical,CA:FALSE\n' >"$work/ext"
 	quietly plain_openssl req -new -key "$work/ca.key" -subj "/CN=any" -out "$work/any.csr"
 	quietly plain_openssl x509 -req -in "$work/any.csr" -force_pubkey "$work/$1.pem" -CA "$work/ca.pem" \
 		-CAkey "$work/ca.key" -days 1 -subj "/C=JP/O=Test/CN=$1" -extfile "$work/ext" -out "$work/$1.crt"
+}
+certificate() # TARGET: for its key
+{
+	as_officer --json key show "${key[$1]}" | jq -r .publicKey >"$work/$1.pem"
+	certify "$1"
+}
+service() # a key service of that CA's, which vouches for keys
+{
+	[ ! -e "$work/service.crt" ] || return 0
+	quietly plain_openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/service.key"
+	quietly plain_openssl pkey -in "$work/service.key" -pubout -out "$work/service.pem"
+	certify service
 }
 # package TARGET [SIGN.pem CERTIFICATE]: a new key, wrapped for the SAM; the signer's device vouches, or the CA
 package()
@@ -79,7 +90,7 @@ target()
 	'signer unlock') quietly as_officer signer add $target --new-pin-source "$fresh" ;;
 	signer* | authenticator* | 'key generate'*) quietly as_officer signer add $target ;;
 	'key import') package $target ;;
-	'key import level') package $target "$work/ca.key" "$work/ca.pem" ;;
+	'key import level') service && package $target "$work/service.key" "$work/service.crt" ;;
 	'key show' | 'key list') ;;
 	key*) target_key "$1" ;;
 	'principal remove' | 'principal unlock' | role*)
