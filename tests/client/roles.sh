@@ -394,6 +394,7 @@ at_level_2()
 	level_policy 2 >"$demo/policy.yaml"
 	with_ca "$demo/policy.yaml"
 	setup_again ''
+	person signer "$SIGNER" "$SIGNER_PIN_SOURCE"
 	quietly as_officer principal add portal --role sca --signer "$SIGNER" --new-pin-source "${pin[sca]}"
 	for role in administrator operator ra ca; do
 		quietly as_officers principal add "${name[$role]}" --role $role --new-pin-source "${pin[$role]}"
