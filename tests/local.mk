@@ -156,6 +156,12 @@ tests_client_roles_calls_SOURCES = \
 	tests/fault/p11.h
 tests_client_roles_calls_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_roles_calls_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/keys_table
+tests_client_keys_table_SOURCES = \
+	tests/client/keys_table.c \
+	tests/fault/p11.h
+tests_client_keys_table_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_keys_table_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/client/late
 tests_client_late_SOURCES = \
 	tests/client/late.c \
@@ -231,6 +237,7 @@ CLIENT_TESTS = \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
 	tests/client/key_tools.sh \
+	tests/client/keys_table.sh \
 	tests/client/leaks.sh \
 	tests/client/levels.sh \
 	tests/client/login_mode.sh \

@@ -22,8 +22,7 @@ says()
 	! "$@" >"$work/says" 2>&1 && grep -q "$words" "$work/says"
 }
 for level in 2 3; do
-	level_policy "$level" >"$demo/policy.yaml"
-	setup_again ''
+	setup_level "$level"
 	check "level $level: status names what is missing" eval \
 		'samctl --json status | jq -e ".missing | length > 0"'
 	check "level $level: and in plain words that the CM is for tests and the clock unwatched" eval \
