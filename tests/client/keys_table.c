@@ -219,10 +219,30 @@ static CK_RV login(CK_SESSION_HANDLE session, const struct person *p)
 	return p11->C_Login(session, type, (CK_UTF8CHAR *)p->pin, strlen(p->pin));
 }
 
+/* Its handle, by credentialID, for this login. Who does not see it tries one that the signer had. */
+static CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, const char *credential, CK_OBJECT_HANDLE other)
+{
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	uint8_t id[P11_SAM_KEY_ID_LENGTH];
+	CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id, sizeof id}};
+	CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+	CK_ULONG n = 0;
+	if (!unhex(need(credential), id, sizeof id))
+		die(credential, 0);
+	CK_RV rv = p11->C_FindObjectsInit(session, template, 2);
+	if (rv == CKR_OK)
+		rv = p11->C_FindObjects(session, &key, 1, &n);
+	if (rv != CKR_OK || (rv = p11->C_FindObjectsFinal(session)) != CKR_OK)
+		die("C_FindObjects", rv);
+	return n ? key : other;
+}
+
 static void try(const struct person *p, CK_OBJECT_HANDLE ec, CK_OBJECT_HANDLE rsa, const char *order)
 {
 	const CK_SESSION_HANDLE session = open_session();
 	const CK_RV in = login(session, p);
+	ec = find(session, "CREDENTIAL_EC", ec);
+	rsa = find(session, "CREDENTIAL_RSA", rsa);
 	tell("C_Login", p, in);
 	try_making(p, session, in == CKR_OK, order);
 	try_importing(p, session, rsa);
@@ -245,15 +265,17 @@ static size_t read_people(const char *path, struct person people[PEOPLE_MAX])
 	return n;
 }
 
-/* The handles stay the same from login to login: everybody tries those that the signer saw. */
+/* As the signer sees them. */
 static void look(const struct person people[], size_t n, CK_OBJECT_HANDLE *ec, CK_OBJECT_HANDLE *rsa)
 {
 	const CK_SESSION_HANDLE session = open_session();
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(people[i].role, "signer") == 0 && login(session, &people[i]) != CKR_OK)
 			die("the signer's login", 0);
-	*ec = find_object(p11, session, CKO_PRIVATE_KEY, need("CREDENTIAL_EC"));
-	*rsa = find_object(p11, session, CKO_PRIVATE_KEY, need("CREDENTIAL_RSA"));
+	*ec = find(session, "CREDENTIAL_EC", CK_INVALID_HANDLE);
+	*rsa = find(session, "CREDENTIAL_RSA", CK_INVALID_HANDLE);
+	if (!*ec || !*rsa)
+		die("the signer's keys", 0);
 	p11->C_Logout(session);
 	p11->C_CloseSession(session);
 }
