@@ -270,8 +270,8 @@ static void look(const struct person people[], size_t n, CK_OBJECT_HANDLE *ec, C
 {
 	const CK_SESSION_HANDLE session = open_session();
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(people[i].role, "signer") == 0 && login(session, &people[i]) != CKR_OK)
-			die("the signer's login", 0);
+		if (strcmp(people[i].role, "signer") == 0)
+			tell("C_Login to look", &people[i], login(session, &people[i]));
 	*ec = find(session, "CREDENTIAL_EC", CK_INVALID_HANDLE);
 	*rsa = find(session, "CREDENTIAL_RSA", CK_INVALID_HANDLE);
 	if (!*ec || !*rsa)

@@ -47,6 +47,7 @@ key destroy by two                      | nobody                | 1 /principal_u
 key destroy by two                      | others                | 1 /role 0                         | =                | =
 key destroy by a SAD                    | signer                | 0 key-retire -1                   | 1 /factors 0     | =
 key destroy by a SAD                    | others                | 2 - 0                             | =                | =
+C_Login to look                         | signer                | CKR_OK login 0                    | =                | =
 C_Login                                 | security-officer sca signer | CKR_OK login 0             | =                | =
 C_Login                                 | others                | CKR_PIN_INCORRECT login/principal_unknown 0 | =      | =
 C_GenerateKeyPair                       | security-officer      | CKR_ACTION_PROHIBITED call-refused/role 0 | =        | =
@@ -165,7 +166,8 @@ try_all()
 	# that stays.
 	for how in one two; do
 		for role in "${roles[@]}"; do victims[$how-$role]=$CREDENTIAL_RSA; done
-		victims[$how-security-officer]=$(new_inactive) && victims[$how-operator]=$(new_inactive) || bail "no key to destroy"
+		victims[$how-security-officer]=$(new_inactive) || bail "no key to destroy"
+		victims[$how-operator]=$(new_inactive) || bail "no key to destroy"
 	done
 	doomed=$(new_inactive) || bail "no key to destroy"
 	for i in 1 2 3 4 5 6 7 8 9; do order_key "called $i"; done >"$work/orders"
@@ -190,7 +192,8 @@ try_all()
 	# what is equal in a row is one record with a count
 	as_auditor audit list --json | jq -r --argjson seq "$since" 'select(.seq > $seq and (.type | IN("admin-refused",
 		"call-refused", "key-refused", "key-generate", "key-retire", "key-import", "pending-add", "login", "activate"))) |
-		"\(.type)\(if .reason then "/\(.reason)" else "" end)\t\(.actor.id)\t\(.target)" as $r |
+		"\(.type)\(if .reason then "/\(.reason)" else "" end)\t\(.actor.id // (if .sad then "a SAD" else "nobody"
+		end))\t\(.target)" as $r |
 		range(.count // 1) | $r' >"$work/trail"
 }
 
@@ -199,8 +202,10 @@ text_of() { sed -n "s/^R([A-Z_]*, $1, .*, \"\(.*\)\")\$/\1/p" "$SAM_SRCDIR/src/b
 declare -A cells # LEVEL WAY ROLE: CODE RECORD CHANGE
 read_table()
 {
-	local way who cell before role level mentioned=
-	while IFS='|' read -r way who cell[1] cell[2] cell[3]; do
+	local way who one two three before role level mentioned=
+	local -a cell
+	while IFS='|' read -r way who one two three; do
+		cell=('' "$one" "$two" "$three")
 		read -r way <<<"$way"
 		[[ $mentioned == "$way:"* ]] || mentioned="$way: "
 		[[ $who != *others* ]] || who=${roles[*]}
@@ -215,14 +220,17 @@ read_table()
 		done
 	done < <(table)
 }
-# actor_of WAY ROLE RECORD: of whom the record has to be
+# actor_of WAY ROLE RECORD: of whom the record has to be. Who is not logged in is nobody, a SAD that is refused is no
+# signer; of two, it is the second who is there when the act is looked at; and who orders a key is its signer.
 actor_of()
 {
 	case $1:$2:$3 in
-	*:nobody:*) echo null ;;
-	*:key-generate) if [[ $1 == C_* || $1 == *SAD ]]; then echo "$SIGNER"; else echo "${name[$2]}"; fi ;;
-	C_Login:* | key*:* | C_*:security-officer:* | C_*:sca:* | C_*:signer:*) echo "${name[$2]}" ;;
-	*) echo null ;;
+	*:nobody:*) echo nobody ;;
+	*'by a SAD:'*/*) echo 'a SAD' ;;
+	*'by two:security-officer:'*/import*) echo "$SO2_NAME" ;;
+	C_*:key-generate) echo "$SIGNER" ;;
+	C_Login*:* | key*:* | C_*:security-officer:* | C_*:sca:* | C_*:signer:*) echo "${name[$2]}" ;;
+	*) echo nobody ;;
 	esac
 }
 # says FILE REASON CODE: what samctl said on standard error is what the reason's text says, or no more than "refused"
@@ -277,7 +285,7 @@ outcome()
 	shift 2
 	from=$(as_auditor audit list --json | tail -1 | jq .seq)
 	if "$@" >"$work/outcome" 2>&1; then
-		outcomes[$at]=done
+		outcomes[$at]='done'
 	else
 		outcomes[$at]="refused: $(as_auditor audit list --json |
 			jq -rs --argjson seq "$from" 'map(select(.seq > $seq and .reason)) | last | .reason')"
@@ -296,7 +304,7 @@ by_order() # OPERATION PARAMS VERB WORD...
 }
 side_by_side() # LEVEL
 {
-	local key=$CREDENTIAL_EC again
+	local key=$CREDENTIAL_EC again secret
 	samctl --json sap key --import >"$work/import.jwk"
 	plain_openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/key.pem" 2>/dev/null
 	timeout 60 "$SAM_BUILDDIR/tests/client/package" "$work/import.jwk" "$work/key.pem" "$SIGNER" "$SAM_ID" '{}' \
@@ -307,7 +315,10 @@ side_by_side() # LEVEL
 	outcome "$1" 'generate by two officers' new_inactive
 	outcome "$1" 'import by a SAD' by_order import \
 		"{\"sha256\":\"$(sha256sum "$work/package" | cut -d' ' -f1)\"}" key import "$work/package"
-	outcome "$1" sign sign "$([ "$1" = 1 ] && new_sad "$key" --file "$work/short.txt" || echo "$signer_pin")"
+	# a SAD is a login at level 1 alone
+	secret=$signer_pin
+	[ "$1" != 1 ] || secret=$(new_sad "$key" --file "$work/short.txt")
+	outcome "$1" sign sign "$secret"
 	outcome "$1" csr by_order csr "$(as_officer --json key csr "$key" | jq -c '{credentialID, sha256}')" key csr "$key"
 	outcome "$1" revoke as ra key revoke "$key" --reason "lost"
 	outcome "$1" 'destroy by two' as_officers key destroy "$again"
