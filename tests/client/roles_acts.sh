@@ -27,9 +27,11 @@ with_ca()
 	[ -e "$work/ca.pem" ] || quietly plain_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-keyout "$work/ca.key" -out "$work/ca.pem" -days 2 -subj "/C=JP/O=Test/CN=CA" \
 		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
-	printf 'cas:\n  - name: CA\n    use: [certificates, import]\n    keygen_level: 2\n    reference: "report 7"\n' >>"$1"
-	printf '    date: 2026-04-01\n    certificate: |\n' >>"$1"
-	sed 's/^/      /' "$work/ca.pem" >>"$1"
+	{
+		printf 'cas:\n  - name: CA\n    use: [certificates, import]\n    keygen_level: 2\n    reference: "report 7"\n'
+		printf '    date: 2026-04-01\n    certificate: |\n'
+		sed 's/^/      /' "$work/ca.pem"
+	} >>"$1"
 }
 # certify NAME: one of that CA for the public key in $work/NAME.pem, in $work/NAME.crt
 certify()
@@ -66,13 +68,14 @@ package()
 target_key()
 {
 	case $1 in
-	'key activate' | *level) key[$target]=$(as_officers key generate --signer "$SIGNER" --type ec:P-256 --label $target --reference x) ;;
-	*) key[$target]=$(new_key "$SIGNER" ec:P-256 $target) ;;
+	'key activate' | *level) # made by officers, and inactive
+		key[$target]=$(as_officers key generate --signer "$SIGNER" --type ec:P-256 --reference x) ;;
+	*) key[$target]=$(new_key "$SIGNER" ec:P-256 "$target") ;;
 	esac
 	[ -n "${key[$target]}" ] || bail "no key for $1"
 	case $1 in
 	'key resume') quietly as_officer key suspend "${key[$target]}" ;;
-	'key certificate') certificate $target ;;
+	'key certificate') certificate "$target" ;;
 	esac
 }
 targets=0

@@ -6,7 +6,8 @@
  *   roles_calls MODULE ROLES SADS ORDERS
  *
  * ROLES: lines `ROLE NAME:SECRET`. SADS: of `sadtool new --each` for $CREDENTIAL_EC, one for each role and kind of
- * login. ORDERS: as many SADs of the signer's that order a key of ec:P-256. That key is the signer's and granted to the SCA; $OTHER_CREDENTIAL is another signer's.
+ * login. ORDERS: as many SADs of the signer's that order a key of ec:P-256. That key is the signer's and granted to
+ * the SCA; $OTHER_CREDENTIAL is another signer's.
  */
 #include <stdarg.h>
 #include "policy/acts.h"
