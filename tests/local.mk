@@ -23,7 +23,9 @@ EXTRA_DIST += tests/run
 if HAVE_CHECK
 UNIT_TESTS = \
 	tests/unit/test_act \
+	tests/unit/test_act_birth \
 	tests/unit/test_act_key \
+	tests/unit/test_act_life \
 	tests/unit/test_act_signer \
 	tests/unit/test_audit \
 	tests/unit/test_base \
@@ -35,7 +37,9 @@ UNIT_TESTS = \
 	tests/unit/test_config \
 	tests/unit/test_container \
 	tests/unit/test_csr \
+	tests/unit/test_door \
 	tests/unit/test_evidence \
+	tests/unit/test_import \
 	tests/unit/test_jose \
 	tests/unit/test_jwe \
 	tests/unit/test_mechanism \
@@ -69,6 +73,7 @@ AM_DEFAULT_SOURCE_EXT = .c
 LDADD = libprovider.la libsam.la $(CHECK_LIBS)
 UNIT_SHARED = \
 	tests/unit/cm_token.h \
+	tests/unit/key_fixture.h \
 	tests/unit/sam_fixture.h \
 	tests/unit/store_fixture.h \
 	tests/unit/store_v1.h \
@@ -97,6 +102,11 @@ tests_fault_guess_SOURCES = \
 	tests/fault/guess.c
 tests_fault_guess_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_guess_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/fault/hsmobject
+tests_fault_hsmobject_SOURCES = \
+	tests/fault/hsmobject.c
+tests_fault_hsmobject_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_hsmobject_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/race
 tests_fault_race_SOURCES = \
 	tests/fault/race.c \
@@ -228,8 +238,10 @@ EXTRA_DIST += tests/fuzz/corpus
 # ---- the module in real applications, and attacked --------------------------------------------
 CLIENT_TESTS = \
 	tests/client/backup.sh \
+	tests/client/backup_keys.sh \
 	tests/client/backup_kill.sh \
 	tests/client/calls.sh \
+	tests/client/certificate.sh \
 	tests/client/gnutls.sh \
 	tests/client/hour.sh \
 	tests/client/import.sh \
@@ -257,6 +269,7 @@ CLIENT_TESTS = \
 	tests/client/samctl_acts.sh
 FAULT_TESTS = \
 	tests/fault/acts.sh \
+	tests/fault/behind.sh \
 	tests/fault/cmfail.sh \
 	tests/fault/disk.sh \
 	tests/fault/edits.sh \
@@ -279,7 +292,8 @@ EXTRA_DIST += \
 	tests/tsan.supp \
 	tests/valgrind.supp \
 	tests/client/Sign.java \
-	tests/fixtures/store-v1.tar.xz
+	tests/fixtures/store-v1.tar.xz \
+	tests/fixtures/store-v2.tar.xz
 
 # The map from the guideline's clauses to tests reads the logs of this run, so it comes last.
 TESTS += tests/client/requirements.sh

@@ -325,14 +325,13 @@ static enum sam_reason by_sad(struct sam_doing *d, const struct sam_actors *acto
 	const bool import = d->act == SAM_ACT_KEY_IMPORT || d->act == SAM_ACT_KEY_IMPORT_LEVEL;
 	if (!*name)
 		return SAM_SAD_OPERATION;
-	enum sam_reason opened = import ? sam_doing_open_import(d) : SAM_OK; /* it says whose key it is */
-	const char *whose = sam_doing_whose(d);
 	enum sam_reason reason =
 		actors->activation ? sam_order_take(d->sam, d->s, actors->activation, order)
 				   : sam_order_read(d->sam, d->s, actors->sad, actors->sad_len, name, order, d->msg);
 	d->order = order;
-	if (reason == SAM_OK)
-		reason = opened;
+	if (reason == SAM_OK && import) /* it says whose key it is */
+		reason = sam_doing_open_import(d);
+	const char *whose = sam_doing_whose(d);
 	if (reason == SAM_OK && (!whose || strcmp(order->sad.sub, whose) != 0))
 		reason = SAM_SAD_FOREIGN;
 	if (reason != SAM_OK)

@@ -23,13 +23,17 @@ enum sam_reason sam_doing_open_import(struct sam_doing *d)
 			       d->msg);
 }
 
-/* Before anything reaches the CM: the same key twice, or one that was destroyed (P1-6.2.4.4). */
+/* Before anything reaches the CM: the same key twice, or one that was destroyed, or the manifest's id for another
+ * manifest (P1-6.2.4.4). */
 static enum sam_reason check_new(const struct sam_doing *d)
 {
 	const char *credential = d->import->credential;
+	struct sam_spend spend;
+	sam_import_spend(d->import, &spend);
 	if (sam_registry_key(d->s, credential))
 		return SAM_EXISTS;
-	return sam_registry_tombstone(d->s, credential) ? SAM_NAME_USED : SAM_OK;
+	return sam_registry_tombstone(d->s, credential) ? SAM_NAME_USED
+							: sam_store_known(sam_store(d->sam), &spend.claim, d->now);
 }
 
 enum sam_reason sam_perform_key_import(struct sam_doing *d)

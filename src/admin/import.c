@@ -76,17 +76,18 @@ static enum sam_reason by_device(struct opening *o, const char *sub)
 	return sam_mem_copy_text(o->out->issuer, sizeof o->out->issuer, kid) ? SAM_OK : SAM_INTERNAL;
 }
 
-/* One entry of x5c (RFC 7515 section 4.1.6): base64, not base64url. */
+/* One entry of x5c (RFC 7515 section 4.1.6): base64, not base64url, of DER. */
 static bool decode_x5c(const json_t *item, uint8_t **der, size_t *len)
 {
 	const char *text = json_string_value(item);
 	size_t size = text ? json_string_length(item) : 0;
-	if (!size || size % 4 || size > 2 * SAM_X509_MAX || !(*der = malloc(size)))
+	if (!size || size > 2 * SAM_X509_MAX || strpbrk(text, "-_") || !(*der = malloc(size)))
 		return false;
-	int n = EVP_DecodeBlock(*der, (const unsigned char *)text, (int)size);
-	size_t pad = text[size - 1] == '=' ? 1 + (text[size - 2] == '=') : 0;
-	*len = n > (int)pad ? (size_t)n - pad : 0;
-	return *len > 0;
+	if (!sam_decode_b64any(text, size, *der, size, len))
+		return false;
+	X509 *x = sam_x509_parse(*der, *len); /* sam_x509_read() would take PEM too, with a chain of its own */
+	X509_free(x);
+	return x != NULL;
 }
 
 static enum sam_reason read_x5c(struct opening *o, const json_t *list, struct sam_x509 *x)
@@ -97,11 +98,11 @@ static enum sam_reason read_x5c(struct opening *o, const json_t *list, struct sa
 		return refuse(o, SAM_IMPORT, "manifest: x5c");
 	if (sam_x509_read(der, len, x, o->msg) != SAM_OK)
 		return SAM_IMPORT;
-	for (size_t i = 1; i < count; i++, x->chain_count++)
-		if (!decode_x5c(json_array_get(list, i), &x->chain[x->chain_count].der, &x->chain[x->chain_count].len)) {
-			x->chain_count++; /* to be freed */
+	for (x->chain_count = 0; x->chain_count + 1 < count;) {
+		const size_t i = x->chain_count++; /* whatever becomes of it is freed */
+		if (!decode_x5c(json_array_get(list, i + 1), &x->chain[i].der, &x->chain[i].len))
 			return refuse(o, SAM_IMPORT, "manifest: x5c");
-		}
+	}
 	return SAM_OK;
 }
 
@@ -126,8 +127,8 @@ static enum sam_reason by_ca(struct opening *o, const json_t *x5c)
 	const char *typ = json_string_value(json_object_get(o->jws.header, "typ"));
 	struct sam_x509 x = {.der = NULL};
 	uint8_t sha256[32];
-	if (!typ || strcmp(typ, SAM_TYP_IMPORT) != 0)
-		return refuse(o, SAM_IMPORT, "manifest: the header's typ");
+	if (!typ || strcmp(typ, SAM_TYP_IMPORT) != 0 || json_object_get(o->jws.header, "kid"))
+		return refuse(o, SAM_IMPORT, "manifest: the header's typ, or a kid beside x5c");
 	enum sam_reason reason = read_x5c(o, x5c, &x);
 	if (reason == SAM_OK)
 		reason = check_ca(o, &x);
@@ -200,6 +201,23 @@ static bool read_kind(struct sam_import *out)
 	return true;
 }
 
+/* A size and curve that keys are made with, too: of 256 bits there are several curves. */
+static bool is_known(const struct sam_import *out)
+{
+	enum sam_key_type type;
+	unsigned bits;
+	char group[64];
+	if (!sam_key_type_by_name(sam_key_type_name(out->type, out->bits), &type, &bits))
+		return false;
+	if (out->type != SAM_KEY_EC)
+		return true;
+	const struct sam_curve *curve = sam_curve_at(out->type, out->bits, 0);
+	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey = sam_ossl_pubkey(out->spki, out->spki_len);
+	if (!curve || !pkey || EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) != 1)
+		return false;
+	return OBJ_sn2nid(group) != NID_undef && OBJ_sn2nid(group) == EC_curve_nist2nid(curve->group);
+}
+
 static enum sam_reason read_key(struct opening *o)
 {
 	struct sam_import *out = o->out;
@@ -211,7 +229,9 @@ static enum sam_reason read_key(struct opening *o)
 		return reason;
 	sam_encode_hex(thumbprint, 16, out->credential);
 	reason = sam_policy_may_generate(o->policy, out->type, out->bits, sam_clock_now());
-	return reason == SAM_OK ? SAM_OK : refuse(o, reason, "manifest: spki");
+	if (reason != SAM_OK)
+		return refuse(o, reason, "manifest: spki: no key of this kind may come in now");
+	return is_known(out) ? SAM_OK : refuse(o, SAM_IMPORT, "manifest: spki has a curve or size of its own");
 }
 
 static enum sam_reason read_claims(struct opening *o)

@@ -137,17 +137,28 @@ enum sam_reason sam_act_cancel(struct sam *sam, const struct sam_person *person,
 
 /* ---- for people ---- */
 
+/* Of what is too long to show. */
+static void show_sha256(const json_t *params, const char *name, json_t *out, const char *as)
+{
+	const json_t *text = json_object_get(params, name);
+	uint8_t sha256[32];
+	char hex[65];
+	if (!json_is_string(text) || sam_ossl_digest(SAM_HASH_SHA256, json_string_value(text), json_string_length(text),
+						     sha256) != SAM_OK)
+		return;
+	sam_encode_hex(sha256, sizeof sha256, hex);
+	json_object_set_new(out, as, json_string(hex));
+}
+
 json_t *sam_act_describe(const struct sam_pending *pending)
 {
 	/* what the second person has to compare; hashes of passwords and PINs never leave */
 	static const char *const shown[] = {"id", "name", "subject", "reason", "kid", "old", "role", "uid", "signers",
 					    "config_sha256", "key", "type", "label", "reference", "start", "end",
-					    "package_sha256", "certificate"};
+					    "certificate"};
 	sam_auto(json_decref) json_t *params = json_loads(pending->params, 0, NULL);
 	json_t *out = json_object();
 	struct sam_jwk jwk;
-	uint8_t sha256[32];
-	char hex[65];
 	for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
 		if (json_object_get(params, shown[i]))
 			json_object_set(out, shown[i], json_object_get(params, shown[i]));
@@ -157,10 +168,7 @@ json_t *sam_act_describe(const struct sam_pending *pending)
 	}
 	if (json_object_get(params, "pin"))
 		json_object_set_new(out, "pin", json_true());
-	const char *text = json_string_value(json_object_get(params, "text"));
-	if (text && sam_ossl_digest(SAM_HASH_SHA256, text, strlen(text), sha256) == SAM_OK) {
-		sam_encode_hex(sha256, sizeof sha256, hex);
-		json_object_set_new(out, "policy_sha256", json_string(hex));
-	}
+	show_sha256(params, "text", out, "policy_sha256");
+	show_sha256(params, "package", out, "package_sha256");
 	return out;
 }

@@ -52,7 +52,7 @@ static enum sam_reason list_places(struct stocktaking *t)
 }
 
 /* The destroyed key that this is, by its public key or, where the CM does not tell that, by its place; NULL. One that
- * the CM has yet to destroy has not returned. */
+ * the CM has yet to destroy has not returned; one that a restore lost was not destroyed. */
 static const struct sam_tombstone *destroyed(const struct stocktaking *t, const struct sam_cm_found *found,
 					     const struct place *place)
 {
@@ -64,7 +64,7 @@ static const struct sam_tombstone *destroyed(const struct stocktaking *t, const 
 	}
 	if (!tombstone && place && place->gone)
 		tombstone = sam_registry_tombstone(t->s, place->credential);
-	return tombstone && !tombstone->in_cm ? tombstone : NULL;
+	return tombstone && tombstone->is_key && !tombstone->in_cm ? tombstone : NULL;
 }
 
 static enum sam_reason look(const struct sam_cm_found *found, void *arg)

@@ -104,7 +104,7 @@ static enum sam_reason from_2(const struct sam_row *row, char **out)
 	if (!key && strcmp(row->kind, SAM_ROW_TOMBSTONE) != 0)
 		return SAM_OK;
 	sam_auto(json_decref) json_t *body = sam_row_json(row);
-	if (!body)
+	if (!json_is_object(body))
 		return SAM_STORE_TAMPERED;
 	return key ? key_2(body, out) : tombstone_2(body, out);
 }

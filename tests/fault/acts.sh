@@ -186,5 +186,61 @@ private_keys() # in the CM, but for the SAM's own
 check "no key of a removed signer is left in the CM" is \
 	"$(private_keys)" "$(as_officer key list --json | jq -s 'flatten | length')"
 check "doctor is content" samctl doctor
+
+# ---- killed while a key is destroyed -------------------------------------------------------------------
+# What is there is active or revoked; what was revoked is destroyed by whoever comes next.
+must as_officers key destroy "$(new_key alice ec:P-256 first)"
+took as_officers key destroy "$(new_key alice ec:P-256 second)"
+closed=0 odd=0 done=0
+for ((i = 1; i <= kills / 2; i++)); do
+	credential=$(new_key alice ec:P-256 "k$i") || bail "no key"
+	killed --as "$SO_NAME" --pin-source "$SO_PIN_SOURCE" --second "$SO2_NAME" --second-pin-source "$SO2_PIN_SOURCE" \
+		key destroy "$credential"
+	[ $opened = yes ] || closed=$((closed + 1))
+	state=$(as_officer key list --json | jq -rs ".[] | if type == \"array\" then .[] else . end |
+		select(.credentialID == \"$credential\") | .state")
+	case $state in
+	active) nearer true ;;
+	revoked | '') nearer false; done=$((done + 1)) ;;
+	*) odd=$((odd + 1)); diag "state $state" ;;
+	esac
+	samctl maintain >/dev/null || odd=$((odd + 1))
+	after=$(as_officer key list --json | jq -rs "flatten | any(.[]; .credentialID == \"$credential\")")
+	[ "$after" = "$([ "$state" = active ] && echo true || echo false)" ] || odd=$((odd + 1))
+done
+diag "key destroy: $done of $((kills / 2)) were done"
+check "key destroy killed $((kills / 2)) times: the store opens" is $closed 0
+check "the key is active as before, or ended and gone after maintain" is $odd 0
+check "both happened" [ $done -gt 0 -a $done -lt $((kills / 2)) ]
+check "the CM has what the registry has" is \
+	"$(private_keys)" "$(as_officer key list --json | jq -s 'flatten | length')"
+check "doctor is content" samctl doctor
+
+# ---- killed while a key is made ------------------------------------------------------------------------
+# One SAD, one key: whatever the moment, the same SAD again makes the one that is missing and no second.
+of_alice() { as_officer key list --json | jq -s '[flatten[] | select(.signer == "alice")] | length'; }
+generate_sad() { order alice generate '{"type":"ec:P-256","label":"made"}'; }
+generate_sad >"$work/sad"
+took samctl key generate --signer alice --type ec:P-256 --label made --sad "$work/sad"
+closed=0 odd=0 done=0
+for ((i = 1; i <= kills / 2; i++)); do
+	before=$(of_alice)
+	generate_sad >"$work/sad" || bail "no SAD"
+	killed key generate --signer alice --type ec:P-256 --label made --sad "$work/sad"
+	[ $opened = yes ] || closed=$((closed + 1))
+	made=$(($(of_alice) - before))
+	if samctl key generate --signer alice --type ec:P-256 --label made --sad "$work/sad" >/dev/null 2>&1; then again=1; else again=0; fi
+	[ $((made + again)) = 1 ] && [ "$(of_alice)" = $((before + 1)) ] || odd=$((odd + 1))
+	if [ $made = 1 ]; then nearer false; done=$((done + 1)); else nearer true; fi
+done
+diag "key generate: $done of $((kills / 2)) were done"
+check "key generate killed $((kills / 2)) times: the store opens" is $closed 0
+check "one SAD makes one key, killed or not" is $odd 0
+check "both happened" [ $done -gt 0 -a $done -lt $((kills / 2)) ]
+# A crash between the CM and the store leaves a key that nobody can use, and doctor counts it.
+strangers=$(($(private_keys) - $(as_officer key list --json | jq -s 'flatten | length')))
+diag "$strangers keys are in the CM alone"
+check "the CM lacks none that the registry has" [ $strangers -ge 0 ]
+[ $strangers = 0 ] || check "doctor counts them" says "$strangers keys in the CM are in no registry" samctl doctor
 check "the chain verifies" audit_verifies
 finish

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Fuzz target: the claims of a SAD, and what the store gives back. Beyond not crashing: what was
+ * Fuzz target: the claims of a SAD, also of one that orders, and what the store gives back. Beyond not crashing: what was
  * taken keeps the bounds of the profile, and survives being written and read.
  */
 #include <stdlib.h>
 #include <string.h>
+#include "base/mechanism.h"
 #include "base/ossl.h"
 #include "sap/sad.h"
 
@@ -19,8 +20,25 @@ static void require(bool condition)
 static const struct sam_sad_rules rules = {
 	.sam_id = "https://sam.example.jp", .now = 1800000000, .max_lifetime = 300, .leeway = 10};
 
+/* An order is for no signature; of what comes from the store it is a key's. */
+static void check_order(const struct sam_sad_operation *o)
+{
+	require(memchr(o->name, '\0', sizeof o->name) && o->name[0]);
+	require(strlen(o->reason) <= SAM_SAD_LABEL_MAX && strlen(o->label) <= SAM_SAD_LABEL_MAX);
+	require(!o->credential[0] || strlen(o->credential) == 32);
+	require(!o->jkt[0] || strlen(o->jkt) == SAM_THUMBPRINT_LEN);
+}
+
 static void check_bounds(const struct sam_activation *a)
 {
+	enum sam_key_type type;
+	unsigned bits;
+	if (a->order) {
+		check_order(a->order);
+		require(a->digest_count == 0 && !a->credential[0]);
+		require(sam_key_type_by_name(a->order->type, &type, &bits));
+		return;
+	}
 	require(a->digest_count >= 1 && a->digest_count <= SAM_SAD_DIGESTS);
 	require(a->limit >= 1 && a->limit <= a->digest_count);
 	require(sam_hash_size(a->hash) >= 32 && strlen(a->credential) == 32);
@@ -64,6 +82,19 @@ static void try_claims(const uint8_t *data, size_t size)
 	sam_sad_clear(&a);
 }
 
+static void try_operation(const uint8_t *data, size_t size)
+{
+	struct sam_activation a = {.limit = 0};
+	struct sam_sad_operation o;
+	struct sam_msg msg;
+	sam_auto(json_decref) json_t *claims = sam_jose_json(data, size);
+	if (sam_sad_operation_claims(claims, &rules, &a, &o, &msg) == SAM_OK) {
+		check_order(&o);
+		require(a.digest_count == 0 && a.exp > rules.now && strlen(a.jti) >= 16);
+	}
+	sam_sad_clear(&a);
+}
+
 static void try_text(const char *data, size_t size)
 {
 	struct sam_activation a;
@@ -85,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(copy, data, size);
 	try_claims(copy, size);
+	try_operation(copy, size);
 	try_text((const char *)copy, size);
 	free(copy);
 	return 0;

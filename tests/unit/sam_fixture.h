@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include "admin/act.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "registry/edit.h"
 #include "registry/password.h"
 #include "sap/internal.h"
@@ -18,6 +19,18 @@
 #define is(got, want) ck_assert_str_eq(sam_reason_name(got), sam_reason_name(want))
 #define SAM_ID "https://sam.example.jp"
 #define OFFICER_PASSWORD "Kraftwerk-77"
+
+/* A test whose CM shall fail defines this before it includes us: the mock is the CM, told by cm_write(cm_control, …)
+ * what to do, and each signature looks at its key anew. */
+#ifdef SAM_FIXTURE_MOCK
+#define FIXTURE_MODULE cm_mock()
+#define FIXTURE_CM "  recheck: 0s\n"
+#define FIXTURE_MISSING cm_mock_missing()
+#else
+#define FIXTURE_MODULE cm_softhsm()
+#define FIXTURE_CM ""
+#define FIXTURE_MISSING cm_missing()
+#endif
 
 static struct sam *sam;
 static struct sam_outcome outcome;
@@ -38,7 +51,7 @@ static inline const char *sam_missing(void)
 {
 	static char path[PATH_MAX];
 	snprintf(path, sizeof path, "%s/tools/samctl", getenv("SAM_BUILDDIR") ? getenv("SAM_BUILDDIR") : ".");
-	return access(path, X_OK) != 0 ? "samctl is not built" : cm_missing();
+	return access(path, X_OK) != 0 ? "samctl is not built" : FIXTURE_MISSING;
 }
 
 /* ---- once for all tests, in the process that they are forked from: it never opens anything itself ---- */
@@ -53,8 +66,8 @@ static inline void sam_make(void)
 	snprintf(policy_path, sizeof policy_path, "%s/policy.yaml", cm_folder);
 	ck_assert_int_gt(asprintf(&text,
 		 "sam_id: " SAM_ID "\nlabel: p11-sam\nuser: nobody\ncm:\n  module: %s\n  token: " CM_LABEL "\n"
-		 "  pin_source: 'file:%s'\nstore: 'sqlite:%s/state.db'\npolicy: '%s'\nlog: 'file:%s/sam.log'\n",
-		 cm_softhsm(), cm_pin_file, cm_folder, policy_path, cm_folder), 0);
+		 "  pin_source: 'file:%s'\n" FIXTURE_CM "store: 'sqlite:%s/state.db'\npolicy: '%s'\nlog: 'file:%s/sam.log'\n",
+		 FIXTURE_MODULE, cm_pin_file, cm_folder, policy_path, cm_folder), 0);
 	cm_write(config_path, text);
 	free(text);
 	shell("cp %s/policy/level1.yaml %s && printf %%s " OFFICER_PASSWORD " >%s/officer.pin", source, policy_path,
@@ -224,6 +237,45 @@ static inline void by_hand(const struct sam_principal *p)
 	is(sam_edit_set_principal(&edit, p), SAM_OK);
 	is(sam_edit_commit_event(&edit, &sam->audit, &event), SAM_OK);
 	sam_edit_clear(&edit);
+}
+
+/** at_level(level, firmware): The policy shipped for that level is in force, as if officers had signed it and the
+ * process had been begun under it, with this CM on its list for tests (${firmware} NULL: any) and whatever the
+ * clock. */
+static inline void at_level(unsigned level, const char *firmware)
+{
+	const struct sam_event event = {.type = SAM_EVENT_POLICY_SIGN};
+	const char *source = getenv("SAM_SRCDIR") ? getenv("SAM_SRCDIR") : "..";
+	char path[PATH_MAX + 32], *text;
+	struct sam_secret file = {NULL, 0};
+	struct sam_sealed sealed = *snapshot()->sealed;
+	struct sam_edit edit;
+	struct sam_msg msg = {""};
+	snprintf(path, sizeof path, "%s/policy/level%u.yaml", source, level);
+	is(sam_file_read(path, 65536, &file, NULL), SAM_OK);
+	ck_assert_int_gt(asprintf(&text, "%.*s", (int)file.len, (char *)file.data), 0);
+	sam_secret_clear(&file);
+	char *cms = strstr(text, "\ncms:"), *rest = strstr(text, "\n# Keys from outside");
+	ck_assert(cms && rest);
+	char *cut = strstr(rest, "require_sync: true");
+	ck_assert_ptr_nonnull(cut);
+	memcpy(cut, "require_sync: false", strlen("require_sync: false")); /* blanks follow */
+	char *all;
+	ck_assert_int_gt(asprintf(&all, "%.*s\ncms:\n  - {manufacturer: \"SoftHSM project\", model: \"SoftHSM v2\", %s%s%s"
+				  "evaluation: \"none, for tests\"}\n%s", (int)(cms - text), text,
+				  firmware ? "firmware: \"" : "", firmware ? firmware : "", firmware ? "\", " : "", rest), 0);
+	free(text);
+	sealed.text = all;
+	sealed.level = level;
+	is(sam_policy_parse("policy", all, strlen(all), &sealed.policy, &msg), SAM_OK);
+	memcpy(sealed.sha256, sealed.policy.sha256, sizeof sealed.sha256);
+	sealed.version = sealed.policy.version;
+	sam->policy = sealed.policy;
+	sam_edit_start(&edit, sam->registry, snapshot());
+	is(sam_edit_set_sealed(&edit, &sealed), SAM_OK);
+	is(sam_edit_commit_event(&edit, &sam->audit, &event), SAM_OK);
+	sam_edit_clear(&edit);
+	free(all);
 }
 
 /* ---- the trail ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A store of schema version 1, as the first version wrote it: made of a new one, by taking away what came
+ * A store of schema version 1 or 2, as those versions wrote it: made of a new one, by taking away what came
  * later and sealing the head as it was.
  */
 #ifndef SAM_TESTS_STORE_V1_H
@@ -60,6 +60,15 @@ static inline void make_v1(const uint8_t policy[32])
 	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_HEAD_WRITE);
 	sam_conn_bind_blob(conn, s, 1, sealed, len + SAM_SEAL_OVERHEAD);
 	ck_assert(sam_conn_done(conn, s) && sam_conn_exec(conn, "COMMIT"));
+	sam_conn_close(conn);
+}
+
+/** make_v2(): Likewise; its tables and its head are today's, its rows are the registry's business. */
+static inline void make_v2(void)
+{
+	struct sam_conn *conn;
+	is(sam_conn_open(path, 1000, &conn, NULL), SAM_OK);
+	ck_assert(sam_conn_exec(conn, "PRAGMA user_version=2"));
 	sam_conn_close(conn);
 }
 

@@ -2,7 +2,7 @@
  *
  * act.h about keys: who has one made, for whom, and its life from `activate` to the end.
  */
-#include "sam_fixture.h"
+#include "key_fixture.h"
 
 #include <pthread.h>
 #include "admin/leftover.h"
@@ -18,23 +18,6 @@ static void enrolled(void)
 }
 
 /* ---- words ---- */
-
-static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *text(const char *format, ...)
-{
-	char *out;
-	va_list args;
-	va_start(args, format);
-	ck_assert_int_ge(vasprintf(&out, format, args), 0);
-	va_end(args);
-	keep(KEPT_TEXT, out);
-	return out;
-}
-
-static const struct sam_key *key(const char *credential)
-{
-	return sam_registry_key(snapshot(), credential);
-}
 
 static enum sam_reason by_sad(const struct device *d, const char *who, enum sam_act what, const char *operation,
 			      const char *params, json_t *of)
@@ -64,10 +47,8 @@ static char *new_inactive(void)
 
 static enum sam_reason activate(const struct device *d, const char *who, const char *credential)
 {
-	char thumbprint[65];
-	sam_encode_hex(key(credential)->thumbprint, 32, thumbprint);
 	return by_sad(d, who, SAM_ACT_KEY_ACTIVATE, "activate",
-		      text("{'credentialID':'%s','thumbprint':'%s'}", credential, thumbprint),
+		      text("{'credentialID':'%s','thumbprint':'%s'}", credential, thumbprint(credential)),
 		      json("{'key':'%s'}", credential));
 }
 
@@ -75,20 +56,6 @@ static enum sam_reason life(const struct device *d, enum sam_act what, const cha
 {
 	return by_sad(d, "alice", what, operation, text("{'credentialID':'%s','reason':'why not'}", credential),
 		      json("{'key':'%s'}", credential));
-}
-
-/* How many private keys with a CKA_ID the CM holds. */
-static enum sam_reason count_one(const struct sam_cm_found *found, void *arg)
-{
-	*(size_t *)arg += found->private && !found->own;
-	return SAM_OK;
-}
-
-static size_t in_cm(void)
-{
-	size_t count = 0;
-	is(sam_cm_scan(sam->cm, count_one, &count), SAM_OK);
-	return count;
 }
 
 /* ---- making ---- */
@@ -134,10 +101,8 @@ START_TEST(a_sad_for_one_key_activates_no_other)
 {
 	enrolled();
 	const char *one = new_inactive(), *other = new_inactive();
-	char thumbprint[65];
-	sam_encode_hex(key(one)->thumbprint, 32, thumbprint);
 	refused(by_sad(&alice, "alice", SAM_ACT_KEY_ACTIVATE, "activate",
-		       text("{'credentialID':'%s','thumbprint':'%s'}", one, thumbprint), json("{'key':'%s'}", other)),
+		       text("{'credentialID':'%s','thumbprint':'%s'}", one, thumbprint(one)), json("{'key':'%s'}", other)),
 		SAM_SAD_PARAMS);
 	ck_assert_int_eq(key(other)->life, SAM_LIFE_INACTIVE);
 }

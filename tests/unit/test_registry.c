@@ -736,12 +736,102 @@ START_TEST(passwords_are_checked_and_keyed)
 }
 END_TEST
 
+/* ---- rows of earlier versions ---- */
+
+static enum sam_reason migrate(int64_t from, const char *kind, const char *id, const char *body, char **out)
+{
+	size_t len;
+	const struct sam_row row = {kind, id, body, strlen(body)};
+	enum sam_reason reason = sam_registry_migrate(seal, from, &row, out, &len);
+	ck_assert(reason != SAM_OK || len == (*out ? strlen(*out) : 0));
+	return reason;
+}
+
+/* A key's row as versions 1 and 2 wrote it. */
+static char *old_key(const struct sam_key *key)
+{
+	char thumbprint[65], cm_id[33], *spki = malloc(2 * key->spki_len), *out;
+	sam_encode_hex(key->thumbprint, 32, thumbprint);
+	sam_encode_hex(key->cm_id, 16, cm_id);
+	sam_encode_b64url(key->spki, key->spki_len, spki);
+	ck_assert_int_gt(asprintf(&out, "{\"thumbprint\":\"%s\",\"signer\":\"alice\",\"label\":\"old\",\"type\":2,"
+				  "\"bits\":256,\"cm_id\":\"%s\",\"spki\":\"%s\",\"created\":7}", thumbprint, cm_id, spki), 0);
+	free(spki);
+	return out;
+}
+
+START_TEST(a_key_of_an_earlier_version_signs_on)
+{
+	struct sam_key key, read = {.created = 0};
+	EVP_PKEY *pkey = new_pkey();
+	make_key(&key, "alice", pkey);
+	for (int64_t from = 1; from <= 2; from++) {
+		sam_auto(sam_free) char *old = old_key(&key);
+		sam_auto(sam_free) char *body = NULL;
+		const struct sam_row was = {SAM_ROW_KEY, key.credential, old, strlen(old)};
+		ck_assert_int_eq(sam_row_read_key(&was, &read), SAM_STORE_TAMPERED); /* not by today's rules */
+		sam_row_free_key(&read);
+		memset(&read, 0, sizeof read);
+		ck_assert_int_eq(migrate(from, SAM_ROW_KEY, key.credential, old, &body), SAM_OK);
+		const struct sam_row row = {SAM_ROW_KEY, key.credential, body, strlen(body)};
+		ck_assert_int_eq(sam_row_read_key(&row, &read), SAM_OK);
+		ck_assert_int_eq(read.life, SAM_LIFE_ACTIVE);
+		ck_assert_int_eq(read.origin, SAM_ORIGIN_UNKNOWN);
+		ck_assert_str_eq(read.attributes, "");
+		ck_assert_str_eq(read.evidence, "");
+		ck_assert_str_eq(read.label, "old");
+		ck_assert_int_eq(read.created, 7);
+		ck_assert_int_eq(read.changed, 0);
+		ck_assert_mem_eq(read.cm_id, key.cm_id, sizeof key.cm_id);
+		ck_assert_int_eq(sam_key_usable(&read, NOW), SAM_OK);
+		ck_assert_int_eq(sam_key_fits(&read, 1), SAM_OK);
+		ck_assert_int_eq(sam_key_fits(&read, 2), SAM_KEY_LEVEL);
+		sam_row_free_key(&read);
+		memset(&read, 0, sizeof read);
+	}
+	free(key.spki);
+	EVP_PKEY_free(pkey);
+}
+END_TEST
+
+START_TEST(what_was_to_be_destroyed_still_is)
+{
+	struct sam_tombstone t = {.removed = 0};
+	sam_auto(sam_free) char *key = NULL, *gone = NULL;
+	const char *id = "00112233445566778899aabbccddeeff";
+	ck_assert_int_eq(migrate(2, SAM_ROW_TOMBSTONE, id, "{\"removed\":5,\"cm_id\":\"00112233445566778899aabbccddeeff\"}",
+				 &key), SAM_OK);
+	ck_assert_int_eq(sam_row_read_tombstone(&(struct sam_row){SAM_ROW_TOMBSTONE, id, key, strlen(key)}, &t), SAM_OK);
+	ck_assert(t.is_key && t.in_cm && t.cm_id[1] == 0x11 && t.removed == 5);
+	memset(&t, 0, sizeof t);
+	ck_assert_int_eq(migrate(2, SAM_ROW_TOMBSTONE, "bob", "{\"removed\":5,\"cm_id\":\"\"}", &gone), SAM_OK);
+	ck_assert_int_eq(sam_row_read_tombstone(&(struct sam_row){SAM_ROW_TOMBSTONE, "bob", gone, strlen(gone)}, &t), SAM_OK);
+	ck_assert(!t.is_key && !t.in_cm);
+}
+END_TEST
+
+START_TEST(other_rows_and_damaged_ones)
+{
+	char *body = NULL;
+	ck_assert_int_eq(migrate(2, SAM_ROW_SIGNER, "alice", "not JSON, and none of its business", &body), SAM_OK);
+	ck_assert_ptr_null(body);
+	ck_assert_int_eq(migrate(3, SAM_ROW_KEY, "x", "{}", &body), SAM_OK); /* of this version */
+	ck_assert_ptr_null(body);
+	ck_assert_int_eq(migrate(2, SAM_ROW_KEY, "x", "no JSON", &body), SAM_STORE_TAMPERED);
+	ck_assert_int_eq(migrate(2, SAM_ROW_TOMBSTONE, "x", "[]", &body), SAM_STORE_TAMPERED);
+	ck_assert_ptr_null(body);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("registry");
 	TCase *t = tcase_create("registry");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, what_is_added_is_found_by_every_other_registry);
+	tcase_add_test(t, a_key_of_an_earlier_version_signs_on);
+	tcase_add_test(t, what_was_to_be_destroyed_still_is);
+	tcase_add_test(t, other_rows_and_damaged_ones);
 	tcase_add_test(t, everything_about_a_signer_comes_back);
 	tcase_add_test(t, a_snapshot_stays_as_it_was);
 	tcase_add_test(t, an_edit_of_an_older_snapshot_is_refused);

@@ -73,7 +73,7 @@ static char credential[SAM_CREDENTIAL_SIZE]; /* alice's */
 
 static void add_key(const char *signer)
 {
-	struct sam_key key = {.type = SAM_KEY_EC, .bits = 256, .created = 1};
+	struct sam_key key = {.type = SAM_KEY_EC, .bits = 256, .created = 1, .life = SAM_LIFE_ACTIVE};
 	struct sam_edit edit;
 	key.pkey = new_pkey();
 	strcpy(key.signer, signer);
@@ -347,6 +347,135 @@ START_TEST(a_changed_service_password_is_gone)
 }
 END_TEST
 
+/* ---- keys ---- */
+
+/* As the backup has it. */
+static void key_is(enum sam_life life)
+{
+	const struct sam_key *found = sam_registry_key(s, credential);
+	struct sam_edit edit;
+	ck_assert_ptr_nonnull(found);
+	struct sam_key key = *found;
+	key.life = life;
+	sam_edit_start(&edit, registry, s);
+	is(sam_edit_set_key(&edit, &key), SAM_OK);
+	commit(&edit);
+	snapshot();
+}
+
+static const struct sam_key *key(void)
+{
+	const struct sam_key *found = sam_registry_key(s, credential);
+	ck_assert_msg(found != NULL, "no key");
+	return found;
+}
+
+static void about_key(const char *type)
+{
+	record(type, "\"signer\":\"alice\",\"credentialID\":\"%s\"", credential);
+}
+
+START_TEST(a_suspended_key_stays_suspended)
+{
+	begin(_i);
+	about_key("key-suspend");
+	carry_out();
+	ck_assert_int_eq(key()->life, SAM_LIFE_SUSPENDED);
+	ck_assert_int_eq(key()->changed, now); /* what was authorised before is dead */
+}
+END_TEST
+
+START_TEST(a_key_is_resumed_and_activated_by_a_proven_trail_alone)
+{
+	key_is(SAM_LIFE_SUSPENDED);
+	begin(_i);
+	about_key("key-resume");
+	carry_out();
+	ck_assert_int_eq(key()->life, _i ? SAM_LIFE_ACTIVE : SAM_LIFE_SUSPENDED);
+	key_is(SAM_LIFE_INACTIVE);
+	begin(_i);
+	about_key("key-activate");
+	carry_out();
+	ck_assert_int_eq(key()->life, _i ? SAM_LIFE_ACTIVE : SAM_LIFE_INACTIVE);
+	if (_i)
+		ck_assert_int_eq(key()->changed, now);
+}
+END_TEST
+
+START_TEST(the_order_of_a_keys_records_counts)
+{
+	key_is(SAM_LIFE_INACTIVE);
+	begin(true);
+	about_key("key-resume"); /* of what is not suspended: nothing */
+	ck_assert(!replay.policy_lost);
+	about_key("key-activate");
+	about_key("key-suspend");
+	about_key("key-resume");
+	about_key("key-suspend");
+	about_key("key-activate"); /* of what is not inactive: nothing */
+	carry_out();
+	ck_assert_int_eq(key()->life, SAM_LIFE_SUSPENDED);
+}
+END_TEST
+
+START_TEST(a_key_that_ended_does_not_come_back)
+{
+	static const char *const ends[] = {"key-revoke", "key-retire", "key-destroy"};
+	begin(_i & 1);
+	about_key(ends[_i / 2]);
+	about_key("key-resume");
+	about_key("key-activate");
+	carry_out();
+	ck_assert_ptr_null(sam_registry_key(s, credential));
+	ck_assert_ptr_nonnull(sam_registry_tombstone(s, credential));
+	/* whoever writes into the trail must not have keys destroyed */
+	ck_assert_int_eq(sam_registry_tombstone(s, credential)->in_cm, _i & 1);
+	ck_assert_ptr_nonnull(sam_registry_signer(s, "alice"));
+}
+END_TEST
+
+/* The new one is lost with all that was made since; the old one ended when it was activated. */
+START_TEST(a_renewed_key_does_not_come_back)
+{
+	begin(true);
+	record("key-generate", "\"signer\":\"alice\",\"credentialID\":\"00112233445566778899aabbccddeeff\",\"old\":\"%s\"",
+	       credential);
+	record("key-activate", "\"signer\":\"alice\",\"credentialID\":\"00112233445566778899aabbccddeeff\",\"old\":\"%s\"",
+	       credential);
+	carry_out();
+	ck_assert_ptr_null(sam_registry_key(s, credential));
+	ck_assert_ptr_nonnull(sam_registry_tombstone(s, credential));
+	ck_assert_ptr_nonnull(sam_registry_tombstone(s, "00112233445566778899aabbccddeeff"));
+}
+END_TEST
+
+START_TEST(an_imported_key_is_lost_as_a_made_one)
+{
+	begin(false);
+	record("key-import", "\"signer\":\"alice\",\"credentialID\":\"00112233445566778899aabbccddeeff\"");
+	record("key-certificate", "\"signer\":\"alice\",\"credentialID\":\"%s\",\"new\":\"CN=x\"", credential);
+	record("key-csr", "\"signer\":\"alice\",\"credentialID\":\"%s\"", credential);
+	carry_out();
+	ck_assert_ptr_nonnull(sam_registry_tombstone(s, "00112233445566778899aabbccddeeff"));
+	ck_assert_int_eq(key()->life, SAM_LIFE_ACTIVE);
+	ck_assert_ptr_null(key()->certificate.der);
+}
+END_TEST
+
+START_TEST(records_of_unknown_or_failed_ends_end_nothing)
+{
+	begin(true);
+	record("key-revoke", "\"outcome\":\"failure\",\"signer\":\"alice\",\"credentialID\":\"%s\"", credential);
+	record("key-destroy", "\"outcome\":\"failure\",\"signer\":\"alice\",\"credentialID\":\"%s\"", credential);
+	record("key-revoke", "\"signer\":\"alice\"");
+	record("key-revoke", "\"signer\":\"alice\",\"credentialID\":7");
+	record("key-retire", "\"signer\":\"alice\",\"credentialID\":\"00000000000000000000000000000000\"");
+	record("key-activate", "\"signer\":\"alice\",\"credentialID\":\"%s\",\"old\":\"alice\"", credential);
+	carry_out();
+	ck_assert_int_eq(key()->life, SAM_LIFE_ACTIVE);
+}
+END_TEST
+
 /* ---- principals ---- */
 
 START_TEST(a_removed_principal_stays_removed)
@@ -533,6 +662,13 @@ static Suite *suite(void)
 	tcase_add_test(t, what_was_made_since_is_never_given_again);
 	tcase_add_test(t, a_replaced_authenticator_does_not_come_back);
 	tcase_add_test(t, a_changed_service_password_is_gone);
+	tcase_add_loop_test(t, a_suspended_key_stays_suspended, false, true + 1);
+	tcase_add_loop_test(t, a_key_is_resumed_and_activated_by_a_proven_trail_alone, false, true + 1);
+	tcase_add_test(t, the_order_of_a_keys_records_counts);
+	tcase_add_loop_test(t, a_key_that_ended_does_not_come_back, 0, 6);
+	tcase_add_test(t, a_renewed_key_does_not_come_back);
+	tcase_add_test(t, an_imported_key_is_lost_as_a_made_one);
+	tcase_add_test(t, records_of_unknown_or_failed_ends_end_nothing);
 	tcase_add_test(t, a_removed_principal_stays_removed);
 	tcase_add_test(t, a_revoked_role_does_not_come_back);
 	tcase_add_test(t, who_changed_the_password_or_the_device_is_locked);

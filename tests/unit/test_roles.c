@@ -113,7 +113,8 @@ START_TEST(acts_are_known_by_their_names)
 		ck_assert_uint_eq(sam_act_by_name(info->name), i);
 		ck_assert_uint_gt(strlen(info->meaning), 0);
 		ck_assert(!strncmp(info->clause, "P", 1));
-		ck_assert(info->first || *info->sad); /* of people, or the signer's alone */
+		/* what nobody may begin, a signer's SAD orders */
+		ck_assert(info->first || (info->sad[0] && !info->second));
 		ck_assert_uint_eq(sam_acts_first_of(info->verb) & info->first, info->first);
 	}
 	ck_assert_ptr_null(sam_act_info(SAM_ACT_COUNT));
@@ -146,6 +147,9 @@ START_TEST(no_row_lets_one_person_do_and_hide)
 		/* the trail is the auditor's alone, and nothing that enrols is */
 		ck_assert_msg(!audit || info->first == SAM_AUDITOR, "%s", info->name);
 		ck_assert_msg(signers == !!(info->first & SAM_SIGNER), "%s", info->name);
+		/* what ends the means of a deed is not done by who reads of it, nor confirmed */
+		ck_assert_msg(strcmp(info->verb, "key destroy") || !((info->first | info->second) & SAM_AUDITOR), "%s",
+			      info->name);
 		/* whoever is asked for nobody's name confirms nothing, and nobody confirms for a stranger */
 		ck_assert_msg(!(info->second & (SAM_ANYBODY | SAM_SIGNER | SAM_SCA | SAM_CA)), "%s", info->name);
 		ck_assert_msg(!(info->first & SAM_ANYBODY) || (info->first == SAM_ANYBODY && !info->second), "%s",
@@ -172,6 +176,46 @@ START_TEST(what_a_signer_authorises_with_needs_two_or_the_signer)
 	ck_assert_str_eq(sam_act_info(SAM_ACT_AUTHENTICATOR_FIRST)->sad, "");
 	ck_assert_str_eq(sam_act_info(SAM_ACT_SIGNER_UNLOCK)->sad, "authenticator");
 	ck_assert_str_eq(sam_act_info(SAM_ACT_SIGNER_REMOVE)->sad, "destroy");
+}
+END_TEST
+
+/* Which key is a signer's, and what it signs, is nobody else's word (P1-4.2.2-reg-A-1). */
+START_TEST(what_the_signer_alone_can_do)
+{
+	static const struct {
+		enum sam_act act;
+		const char *sad;
+	} alone[] = {
+		{ SAM_ACT_KEY_ACTIVATE, "activate" },
+		{ SAM_ACT_KEY_CSR, "csr" },
+		{ SAM_ACT_KEY_IMPORT, "import" },
+	};
+	unsigned count = 0;
+
+	for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++) {
+		ck_assert_uint_eq(sam_act_info(alone[i].act)->first, 0);
+		ck_assert_uint_eq(sam_act_info(alone[i].act)->second, 0);
+		ck_assert_str_eq(sam_act_info(alone[i].act)->sad, alone[i].sad);
+		ck_assert(!sam_act_may_wait(alone[i].act));
+	}
+	for (unsigned i = 0; i < SAM_ACT_COUNT; i++)
+		count += !sam_act_info((enum sam_act)i)->first;
+	ck_assert_uint_eq(count, sizeof alone / sizeof alone[0]);
+}
+END_TEST
+
+START_TEST(a_key_is_ended_by_two_or_the_signer_but_stopped_by_one)
+{
+	struct sam_policy policy = { .level = 1 };
+
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_DESTROY), SAM_OFFICER | SAM_OPERATOR);
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_RESUME), SAM_OFFICER);
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_SUSPEND), 0);
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_REVOKE), 0);
+	/* above level 1 one officer gives nobody a key */
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_GENERATE_LEVEL), SAM_OFFICER);
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_RENEW_LEVEL), SAM_OFFICER);
+	ck_assert_uint_eq(sam_policy_second(&policy, SAM_ACT_KEY_IMPORT_LEVEL), SAM_OFFICER);
 }
 END_TEST
 
@@ -283,6 +327,8 @@ static Suite *roles_suite(void)
 	tcase_add_test(acts, verbs_are_for_those_of_their_acts);
 	tcase_add_test(acts, no_row_lets_one_person_do_and_hide);
 	tcase_add_test(acts, what_a_signer_authorises_with_needs_two_or_the_signer);
+	tcase_add_test(acts, what_the_signer_alone_can_do);
+	tcase_add_test(acts, a_key_is_ended_by_two_or_the_signer_but_stopped_by_one);
 	tcase_add_test(acts, acts_that_only_look_do_not_wait);
 	tcase_add_test(module, every_call_has_one_row);
 	tcase_add_test(module, calls_that_the_module_refuses_are_nobodys);

@@ -494,6 +494,76 @@ START_TEST(every_parameter_of_an_operation_is_known_and_in_bounds)
 }
 END_TEST
 
+/* Each member of each operation missing, of every other type, doubled, too long, with a NUL, a stranger beside it. */
+START_TEST(every_member_of_every_operation_wrong)
+{
+	static const struct {
+		const char *name, *params, *optional; /* the member that may be absent */
+	} operations[] = {
+		{"\"generate\"", "{\"type\":\"ec:P-256\",\"label\":\"x\"}", ""},
+		{"\"activate\"", "{\"credentialID\":\"" CREDENTIAL "\",\"thumbprint\":\"" CREDENTIAL CREDENTIAL "\"}", ""},
+		{"\"csr\"", "{\"credentialID\":\"" CREDENTIAL "\",\"sha256\":\"" CREDENTIAL CREDENTIAL "\"}", ""},
+		{"\"import\"", "{\"sha256\":\"" CREDENTIAL CREDENTIAL "\"}", ""},
+		{"\"suspend\"", "{\"credentialID\":\"" CREDENTIAL "\",\"reason\":\"r\"}", "credentialID reason"},
+		{"\"resume\"", "{\"credentialID\":\"" CREDENTIAL "\",\"reason\":\"r\"}", "credentialID reason"},
+		{"\"destroy\"", "{\"credentialID\":\"" CREDENTIAL "\",\"reason\":\"r\"}", "credentialID reason"},
+		{"\"revoke\"", "{\"credentialID\":\"" CREDENTIAL "\",\"reason\":\"r\"}", "reason"},
+		{"\"authenticator\"", "{\"act\":\"add\",\"jkt\":\"" KID "\"}", ""},
+	};
+	static const char *const wrong[] = {"null", "true", "7", "0.5", "[]", "{}", "[\"x\"]", "\"x\\u0000\"", "\"\\n\"",
+					    "\"\\u202e\""};
+	char longest[700] = "\"";
+	memset(longest + 1, 'a', 600);
+	strcpy(longest + 601, "\"");
+	for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+		sam_auto(json_decref) json_t *good = json_loads(operations[i].params, 0, NULL);
+		struct sam_sad_operation o;
+		const char *member;
+		json_t *value;
+		ck_assert_int_eq(read_order(operations[i].name, operations[i].params, NULL, &o, NULL), SAM_OK);
+		json_object_foreach(good, member, value) {
+			for (size_t w = 0; w < sizeof wrong / sizeof wrong[0] + 2; w++) {
+				sam_auto(json_decref) json_t *params = json_deep_copy(good);
+				const bool absent = w == sizeof wrong / sizeof wrong[0];
+				const struct change c = {member, absent ? NULL : w > sizeof wrong / sizeof wrong[0]
+								? longest : wrong[w], 0};
+				apply(params, &c);
+				sam_auto(sam_free) char *text = json_dumps(params, JSON_COMPACT);
+				enum sam_reason reason = read_order(operations[i].name, text, NULL, &o, NULL);
+				ck_assert_msg(reason == (absent && strstr(operations[i].optional, member) ? SAM_OK : SAM_SAD_CLAIMS),
+					      "%s of %s: %s", text, operations[i].name, sam_reason_name(reason));
+			}
+		}
+		json_object_set_new(good, "stranger", json_string("x"));
+		sam_auto(sam_free) char *text = json_dumps(good, JSON_COMPACT);
+		ck_assert_int_eq(read_order(operations[i].name, text, NULL, &o, NULL), SAM_SAD_CLAIMS);
+	}
+}
+END_TEST
+
+/* Hashes are 64 lower-case hexadecimal digits, and come out as their bytes. */
+START_TEST(hashes_of_an_operation_have_one_spelling)
+{
+	static const char *const spellings[] = {
+		CREDENTIAL CREDENTIAL "0", CREDENTIAL "00112233445566778899aabbccddeef", "00112233445566778899AABBCCDDEEFF" CREDENTIAL,
+		CREDENTIAL "0x112233445566778899aabbccddeeff", " " CREDENTIAL "00112233445566778899aabbccddeef",
+		CREDENTIAL "00112233445566778899aabbccddee=="};
+	struct sam_sad_operation o;
+	char params[200];
+	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+		snprintf(params, sizeof params, "{\"sha256\":\"%s\"}", spellings[i]);
+		ck_assert_int_eq(read_order("\"import\"", params, NULL, &o, NULL), SAM_SAD_CLAIMS);
+		snprintf(params, sizeof params, "{\"credentialID\":\"" CREDENTIAL "\",\"sha256\":\"%s\"}", spellings[i]);
+		ck_assert_int_eq(read_order("\"csr\"", params, NULL, &o, NULL), SAM_SAD_CLAIMS);
+		snprintf(params, sizeof params, "{\"credentialID\":\"" CREDENTIAL "\",\"thumbprint\":\"%s\"}", spellings[i]);
+		ck_assert_int_eq(read_order("\"activate\"", params, NULL, &o, NULL), SAM_SAD_CLAIMS);
+	}
+	ck_assert_int_eq(read_order("\"import\"", "{\"sha256\":\"" CREDENTIAL CREDENTIAL "\"}", NULL, &o, NULL), SAM_OK);
+	ck_assert_uint_eq(o.sha256[1], 0x11);
+	ck_assert_uint_eq(o.sha256[31], 0xff);
+}
+END_TEST
+
 /* What is asked of every SAD is asked of these; and none may look like one that signs. */
 START_TEST(the_other_claims_of_an_operation_are_checked_as_ever)
 {
@@ -945,6 +1015,91 @@ START_TEST(changed_text_is_refused)
 }
 END_TEST
 
+/* ---- the token of a SAD that orders a key ---- */
+
+static struct sam_activation order_activation(void)
+{
+	struct sam_activation a = {.iat = 1799999990, .nbf = 1799999990, .exp = 1800000200, .version = 4};
+	strcpy(a.iss, "alice");
+	strcpy(a.sub, "alice");
+	strcpy(a.jti, "0123456789abcdef");
+	strcpy(a.kid, KID);
+	memset(a.payload, 0xab, sizeof a.payload);
+	memset(a.sad_sha256, 0xcd, sizeof a.sad_sha256);
+	a.order = calloc(1, sizeof *a.order);
+	strcpy(a.order->name, "generate");
+	strcpy(a.order->type, "ec:P-384");
+	strcpy(a.order->label, "hers");
+	return a;
+}
+
+static char *written_order(void)
+{
+	struct sam_activation a = order_activation();
+	char *text;
+	ck_assert_int_eq(sam_sad_write(&a, &text), SAM_OK);
+	sam_sad_clear(&a);
+	return text;
+}
+
+START_TEST(an_order_reads_back_as_it_was_written)
+{
+	sam_auto(sam_free) char *text = written_order();
+	struct sam_activation a = order_activation(), b;
+	ck_assert_int_eq(sam_sad_read(text, strlen(text), &b), SAM_OK);
+	ck_assert(b.token);
+	ck_assert_ptr_nonnull(b.order);
+	ck_assert_str_eq(b.order->name, "generate");
+	ck_assert_str_eq(b.order->type, "ec:P-384");
+	ck_assert_str_eq(b.order->label, "hers");
+	ck_assert_str_eq(b.sub, a.sub);
+	ck_assert_str_eq(b.jti, a.jti);
+	ck_assert_str_eq(b.kid, a.kid);
+	ck_assert_int_eq(b.iat, a.iat);
+	ck_assert_int_eq(b.exp, a.exp);
+	ck_assert_uint_eq(b.version, 4);
+	ck_assert_mem_eq(b.payload, a.payload, sizeof a.payload);
+	ck_assert_mem_eq(b.sad_sha256, a.sad_sha256, sizeof a.sad_sha256);
+	/* it signs nothing */
+	ck_assert_str_eq(b.credential, "");
+	ck_assert_uint_eq(b.digest_count, 0);
+	ck_assert_uint_eq(b.limit, 0);
+	sam_sad_clear(&a);
+	sam_sad_clear(&b);
+	ck_assert_ptr_null(b.order);
+}
+END_TEST
+
+START_TEST(a_changed_order_is_refused)
+{
+	static const struct change changes[] = {
+		{"iss", NULL, 0}, {"sub", NULL, 0}, {"jti", NULL, 0}, {"kid", NULL, 0}, {"iat", NULL, 0}, {"nbf", NULL, 0},
+		{"exp", NULL, 0}, {"payload", NULL, 0}, {"sad_sha256", NULL, 0}, {"version", NULL, 0}, {"type", NULL, 0},
+		{"label", NULL, 0}, {"extra", "1", 0}, {"type", "\"rsa:1024\"", 0}, {"type", "1", 0}, {"type", "\"\"", 0},
+		{"label", "1", 0}, {"label", "\"a\\nb\"", 0}, {"version", "-1", 0}, {"version", "\"4\"", 0}, {"exp", "0", 0},
+		/* it does not become one that signs */
+		{"credential", "\"" CREDENTIAL "\"", 0}, {"digests", "[]", 0}, {"limit", "1", 0},
+	};
+	sam_auto(sam_free) char *text = written_order();
+	sam_auto(sam_free) char *sign = written();
+	struct sam_activation a;
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		sam_auto(json_decref) json_t *json = json_loads(text, 0, NULL);
+		apply(json, &changes[i]);
+		sam_auto(sam_free) char *changed = json_dumps(json, JSON_COMPACT);
+		ck_assert_msg(sam_sad_read(changed, strlen(changed), &a) == SAM_STORE_TAMPERED, "%s = %s", changes[i].member,
+			      changes[i].value);
+		ck_assert_ptr_null(a.order);
+	}
+	/* nor one that signs one that orders */
+	sam_auto(json_decref) json_t *json = json_loads(sign, 0, NULL);
+	json_object_set_new(json, "type", json_string("ec:P-256"));
+	json_object_set_new(json, "label", json_string("x"));
+	sam_auto(sam_free) char *both = json_dumps(json, JSON_COMPACT);
+	ck_assert_int_eq(sam_sad_read(both, strlen(both), &a), SAM_STORE_TAMPERED);
+}
+END_TEST
+
 static Suite *sad_suite(void)
 {
 	Suite *suite = suite_create("sad");
@@ -966,6 +1121,8 @@ static Suite *sad_suite(void)
 	tcase_add_test(operations, operations_are_read_with_their_parameters);
 	tcase_add_test(operations, operations_of_this_version_alone_are_taken);
 	tcase_add_test(operations, every_parameter_of_an_operation_is_known_and_in_bounds);
+	tcase_add_test(operations, every_member_of_every_operation_wrong);
+	tcase_add_test(operations, hashes_of_an_operation_have_one_spelling);
 	tcase_add_test(operations, the_other_claims_of_an_operation_are_checked_as_ever);
 	tcase_add_test(details, details_are_one_object);
 	tcase_add_test(details, details_have_the_names_of_csc);
@@ -979,6 +1136,8 @@ static Suite *sad_suite(void)
 	tcase_add_test(details, longer_hashes_are_taken);
 	tcase_add_test(text, activation_reads_back_as_it_was_written);
 	tcase_add_test(text, changed_text_is_refused);
+	tcase_add_test(text, an_order_reads_back_as_it_was_written);
+	tcase_add_test(text, a_changed_order_is_refused);
 	suite_add_tcase(suite, claims);
 	suite_add_tcase(suite, operations);
 	suite_add_tcase(suite, details);

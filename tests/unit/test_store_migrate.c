@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * From version 1 of the store to this one: whole or not at all, and no edit of the old one becomes ours.
+ * From versions 1 and 2 of the store to this one: whole or not at all, and no edit of the old one becomes ours.
  */
 #include "store_v1.h"
 
@@ -10,7 +10,9 @@
 
 static const uint8_t policy[32] = {9, 8, 7};
 
-static void set_up_v1(void)
+static int64_t old; /* the version it is made of */
+
+static void set_up_rows(void)
 {
 	struct sam_change c[2] = {
 		{SAM_CHANGE_ADD, {"signer", "alice", "active", 6}},
@@ -26,7 +28,20 @@ static void set_up_v1(void)
 	is(sam_store_token_put(store, &claim, "body", 4, now, token, &a_record), SAM_OK);
 	sam_store_close(store);
 	store = NULL;
+}
+
+static void set_up_v1(void)
+{
+	old = 1;
+	set_up_rows();
 	make_v1(policy);
+}
+
+static void set_up_v2(void)
+{
+	old = 2;
+	set_up_rows();
+	make_v2();
 }
 
 static int64_t file_version(void)
@@ -50,7 +65,7 @@ struct asked {
 static enum sam_reason translate(void *arg, int64_t from, const struct sam_row *row, char **body, size_t *len)
 {
 	struct asked *a = arg;
-	ck_assert_int_eq(from, 1);
+	ck_assert_int_eq(from, old);
 	if (++a->rows == a->fail_at) {
 		if (a->kill)
 			raise(SIGKILL);
@@ -84,7 +99,19 @@ static void shows(const char *want)
 	ck_assert_str_eq(text, want);
 }
 
-/* All that version 1 had is there, and this version's verbs work. */
+/* Version 1 had the policy in its head: it becomes one row more. */
+static const char *translated(void)
+{
+	return old == 1 ? "policy:sealed=new sealed;signer:alice=new alice;signer:bob=active;"
+			: "signer:alice=new alice;signer:bob=active;";
+}
+
+static unsigned row_count(void)
+{
+	return old == 1 ? 3 : 2;
+}
+
+/* All that the old one had is there, and this version's verbs work. */
 static void works(void)
 {
 	struct sam_store_head head;
@@ -92,7 +119,7 @@ static void works(void)
 	const struct sam_counter_id id = {"password", "alice"};
 	uint8_t *body;
 	size_t len;
-	ck_assert_int_eq(file_version(), 3);
+	ck_assert_int_eq(file_version(), sam_schema_version());
 	is(sam_store_check(store, NULL), SAM_OK);
 	is(sam_store_head(store, &head), SAM_OK);
 	ck_assert_uint_eq(head.epoch, 1);
@@ -112,7 +139,7 @@ static void works(void)
 
 START_TEST(an_older_store_is_upgraded)
 {
-	ck_assert_int_eq(file_version(), 1);
+	ck_assert_int_eq(file_version(), old);
 	is(sam_store_open(&options, &store, NULL), SAM_OK);
 	shows("signer:alice=active;signer:bob=active;");
 	works();
@@ -125,11 +152,11 @@ START_TEST(rows_are_translated)
 	options.migrate = translate;
 	options.migrate_arg = &a;
 	is(sam_store_open(&options, &store, NULL), SAM_OK);
-	ck_assert_uint_eq(a.rows, 3);
-	ck_assert_uint_eq(a.policies, 1);
-	shows("policy:sealed=new sealed;signer:alice=new alice;signer:bob=active;");
+	ck_assert_uint_eq(a.rows, row_count());
+	ck_assert_uint_eq(a.policies, old == 1);
+	shows(translated());
 	works();
-	ck_assert_uint_eq(a.rows, 3); /* once only */
+	ck_assert_uint_eq(a.rows, row_count()); /* once only */
 }
 END_TEST
 
@@ -142,10 +169,10 @@ START_TEST(a_failing_translation_leaves_the_old_store)
 	options.migrate_arg = &a;
 	is(sam_store_open(&options, &store, &msg), SAM_MEMORY);
 	ck_assert_ptr_nonnull(strstr(msg.text, "upgrade"));
-	ck_assert_int_eq(file_version(), 1);
+	ck_assert_int_eq(file_version(), old);
 	a = (struct asked){0};
 	is(sam_store_open(&options, &store, NULL), SAM_OK);
-	shows("policy:sealed=new sealed;signer:alice=new alice;signer:bob=active;");
+	shows(translated());
 	works();
 }
 END_TEST
@@ -162,9 +189,9 @@ START_TEST(a_kill_in_the_middle_leaves_the_old_store)
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	a = (struct asked){0};
-	ck_assert_int_eq(file_version(), 1);
+	ck_assert_int_eq(file_version(), old);
 	is(sam_store_open(&options, &store, NULL), SAM_OK);
-	shows("policy:sealed=new sealed;signer:alice=new alice;signer:bob=active;");
+	shows(translated());
 	works();
 }
 END_TEST
@@ -179,6 +206,9 @@ START_TEST(an_edit_of_the_old_store_is_not_upgraded_away)
 		"CREATE INDEX another ON uses(mac)",
 		"CREATE TRIGGER t AFTER INSERT ON uses BEGIN DELETE FROM uses; END",
 		"UPDATE head SET sealed = randomblob(length(sealed))",
+		/* tables that version 1 did not have */
+		"CREATE INDEX another ON counters(mac)",
+		"DROP TABLE checkpoints",
 	};
 	for (unsigned twice = 0; twice < 2; twice++) {
 		if (!twice)
@@ -200,7 +230,7 @@ START_TEST(an_old_store_set_back_is_not_upgraded_away)
 	sam_store_close(store);
 	store = NULL;
 	ck_assert_int_eq(system(later), 0);
-	ck_assert_int_eq(file_version(), 1);
+	ck_assert_int_eq(file_version(), old);
 	is(sam_store_open(&options, &store, NULL), SAM_STORE_TAMPERED);
 	is(sam_store_open(&options, &store, NULL), SAM_STORE_TAMPERED);
 }
@@ -226,7 +256,7 @@ START_TEST(many_that_open_upgrade_once)
 		pthread_join(threads[i], &result);
 		ck_assert_ptr_nonnull(result);
 	}
-	ck_assert_uint_eq(a.rows, 3);
+	ck_assert_uint_eq(a.rows, row_count());
 	for (unsigned i = 0; i < 8; i++) {
 		is(sam_store_append(stores[i], &a_record, false), SAM_OK);
 		sam_store_close(stores[i]);
@@ -236,30 +266,53 @@ START_TEST(many_that_open_upgrade_once)
 }
 END_TEST
 
-/* A head of the old form under the new schema was put there. */
+/* A head of the old form under a newer schema was put there. */
 START_TEST(an_old_head_in_a_new_store_is_refused)
 {
+	char sql[40];
+	snprintf(sql, sizeof sql, "PRAGMA user_version=%d", _i);
 	meddle("CREATE TABLE counters(a); CREATE TABLE checkpoints(a)");
-	meddle("PRAGMA user_version=2");
+	meddle(sql);
 	is(sam_store_open(&options, &store, NULL), SAM_STORE_TAMPERED);
 }
 END_TEST
 
-static Suite *make(void)
+/* It says that it is older than it is: it is not taken, and nothing is changed. */
+START_TEST(a_version_that_it_is_not_is_refused)
 {
-	Suite *suite = suite_create("store migrate");
-	TCase *c = tcase_create("migrate");
-	tcase_add_checked_fixture(c, set_up_v1, tear_down);
+	meddle("PRAGMA user_version=1");
+	is(sam_store_open(&options, &store, NULL), SAM_STORE_FAILED);
+	ck_assert_int_eq(file_version(), 1);
+	meddle("PRAGMA user_version=2");
+	is(sam_store_open(&options, &store, NULL), SAM_OK);
+	works();
+}
+END_TEST
+
+static void add_tests(Suite *suite, const char *name, void (*start)(void), int rows, int edits)
+{
+	TCase *c = tcase_create(name);
+	tcase_add_checked_fixture(c, start, tear_down);
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, an_older_store_is_upgraded);
 	tcase_add_test(c, rows_are_translated);
-	tcase_add_loop_test(c, a_failing_translation_leaves_the_old_store, 1, 4);
-	tcase_add_loop_test(c, a_kill_in_the_middle_leaves_the_old_store, 1, 4);
-	tcase_add_loop_test(c, an_edit_of_the_old_store_is_not_upgraded_away, 0, 7);
+	tcase_add_loop_test(c, a_failing_translation_leaves_the_old_store, 1, rows + 1);
+	tcase_add_loop_test(c, a_kill_in_the_middle_leaves_the_old_store, 1, rows + 1);
+	tcase_add_loop_test(c, an_edit_of_the_old_store_is_not_upgraded_away, 0, edits);
 	tcase_add_test(c, an_old_store_set_back_is_not_upgraded_away);
 	tcase_add_test(c, many_that_open_upgrade_once);
-	tcase_add_test(c, an_old_head_in_a_new_store_is_refused);
+	if (rows == 3)
+		tcase_add_loop_test(c, an_old_head_in_a_new_store_is_refused, 2, 4);
+	else
+		tcase_add_test(c, a_version_that_it_is_not_is_refused);
 	suite_add_tcase(suite, c);
+}
+
+static Suite *make(void)
+{
+	Suite *suite = suite_create("store migrate");
+	add_tests(suite, "version 1", set_up_v1, 3, 7);
+	add_tests(suite, "version 2", set_up_v2, 2, 9);
 	return suite;
 }
 
