@@ -164,12 +164,12 @@ static bool take_signer_passwd(struct sam_replay *r, const struct record *x)
 
 static bool take_signer_add(struct sam_replay *r, const struct record *x)
 {
-	return put(r->lost, x->signer, 1);
+	return put(r->lost, x->signer, SAM_REPLAY_LOST);
 }
 
 static bool take_key_generate(struct sam_replay *r, const struct record *x)
 {
-	return put(r->lost, x->credential, 1);
+	return put(r->lost, x->credential, SAM_REPLAY_LOST_KEY);
 }
 
 /* Its signer said yes: that permits. That the one it renews has ended, forbids. */
@@ -207,6 +207,14 @@ static bool take_key_end(struct sam_replay *r, const struct record *x)
 	return true;
 }
 
+/* One that was made and destroyed since is not in the CM any more; if it returns, that is an alarm. */
+static bool take_key_destroy(struct sam_replay *r, const struct record *x)
+{
+	if (x->credential && json_object_get(r->lost, x->credential))
+		return put(r->lost, x->credential, SAM_REPLAY_LOST);
+	return take_key_end(r, x);
+}
+
 /* A new one is lost; an old one is taken away again. Who has ever had one is no newcomer any more. */
 static bool take_authenticator(struct sam_replay *r, const struct record *x)
 {
@@ -227,7 +235,7 @@ static bool take_authenticator(struct sam_replay *r, const struct record *x)
 
 static bool take_principal_add(struct sam_replay *r, const struct record *x)
 {
-	return put(r->lost, x->target, 1);
+	return put(r->lost, x->target, SAM_REPLAY_LOST);
 }
 
 static bool take_principal_remove(struct sam_replay *r, const struct record *x)
@@ -347,7 +355,7 @@ static const struct {
 	{SAM_EVENT_KEY_RESUME, take_key_resume, PROVEN},
 	{SAM_EVENT_KEY_REVOKE, take_key_end, ALWAYS},
 	{SAM_EVENT_KEY_RETIRE, take_key_end, ALWAYS},
-	{SAM_EVENT_KEY_DESTROY, take_key_end, ALWAYS},
+	{SAM_EVENT_KEY_DESTROY, take_key_destroy, ALWAYS},
 	{SAM_EVENT_AUTHENTICATOR_ADD, take_authenticator, ALWAYS},
 	{SAM_EVENT_AUTHENTICATOR_CHANGE, take_authenticator, ALWAYS},
 	{SAM_EVENT_PRINCIPAL_ADD, take_principal_add, ALWAYS},

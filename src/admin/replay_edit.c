@@ -133,7 +133,8 @@ static enum sam_reason edit_lost(const struct sam_replay *r, struct sam_edit *ed
 	json_t *value;
 	json_object_foreach(r->lost, name, value)
 		if (reason == SAM_OK && !there_is(r->s, name))
-			reason = sam_edit_tombstone(edit, name, now);
+			reason = json_integer_value(value) == SAM_REPLAY_LOST_KEY ? sam_edit_lost_key(edit, name, now)
+										  : sam_edit_tombstone(edit, name, now);
 	return reason;
 }
 

@@ -12,6 +12,9 @@
 #define SAM_REPLAY_COMPLETE "complete"
 #define SAM_REPLAY_SEQ "audit_seq "
 
+/* What a name in `lost' was: a key of it may still be in the CM. */
+enum { SAM_REPLAY_LOST = 1, SAM_REPLAY_LOST_KEY };
+
 struct sam_replay_signer {
 	bool touched, suspended, removed, pin_gone, pin_set, password_gone, enrolled;
 };

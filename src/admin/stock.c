@@ -21,6 +21,7 @@ struct stocktaking {
 	const struct sam_snapshot *s;
 	struct place *places; /* sorted */
 	size_t count;
+	bool *counted; /* beside the snapshot's tombstones: a pair is one key */
 	struct sam_stock *stock;
 	enum sam_reason (*returned)(void *arg, const char *credential); /* NULL: nobody */
 	void *arg;
@@ -52,7 +53,7 @@ static enum sam_reason list_places(struct stocktaking *t)
 }
 
 /* The destroyed key that this is, by its public key or, where the CM does not tell that, by its place; NULL. One that
- * the CM has yet to destroy has not returned; one that a restore lost was not destroyed. */
+ * the CM has yet to destroy has not returned, nor has one that a restore forgot. */
 static const struct sam_tombstone *destroyed(const struct stocktaking *t, const struct sam_cm_found *found,
 					     const struct place *place)
 {
@@ -64,7 +65,7 @@ static const struct sam_tombstone *destroyed(const struct stocktaking *t, const 
 	}
 	if (!tombstone && place && place->gone)
 		tombstone = sam_registry_tombstone(t->s, place->credential);
-	return tombstone && tombstone->is_key && !tombstone->in_cm ? tombstone : NULL;
+	return tombstone && !tombstone->in_cm && !tombstone->lost ? tombstone : NULL;
 }
 
 static enum sam_reason look(const struct sam_cm_found *found, void *arg)
@@ -78,8 +79,9 @@ static enum sam_reason look(const struct sam_cm_found *found, void *arg)
 		t->stock->strangers += found->private && !found->own && (!place || place->gone);
 		return SAM_OK;
 	}
-	if (strcmp(t->stock->example, tombstone->name) == 0)
-		return SAM_OK; /* the other half of the pair */
+	if (t->counted[tombstone - t->s->tombstones])
+		return SAM_OK;
+	t->counted[tombstone - t->s->tombstones] = true;
 	t->stock->returned++;
 	sam_mem_copy_text(t->stock->example, sizeof t->stock->example, tombstone->name);
 	return t->returned ? t->returned(t->arg, tombstone->name) : SAM_OK;
@@ -88,10 +90,12 @@ static enum sam_reason look(const struct sam_cm_found *found, void *arg)
 static enum sam_reason take(struct stocktaking *t, struct sam_cm *cm)
 {
 	memset(t->stock, 0, sizeof *t->stock);
-	enum sam_reason reason = list_places(t);
+	t->counted = calloc(t->s->tombstone_count + 1, sizeof *t->counted);
+	enum sam_reason reason = t->counted ? list_places(t) : SAM_MEMORY;
 	if (reason == SAM_OK)
 		reason = sam_cm_scan(cm, look, t);
 	free(t->places);
+	free(t->counted);
 	return reason;
 }
 

@@ -299,12 +299,23 @@ enum sam_reason sam_edit_cm_disabled(struct sam_edit *edit, bool disabled)
 	return set_state(edit, SAM_ROW_CM_DISABLED, edit->snapshot->cm_disabled, disabled);
 }
 
+static enum sam_reason add_tombstone(struct sam_edit *edit, const char *name, struct sam_tombstone *t)
+{
+	if (sam_registry_tombstone(edit->snapshot, name))
+		return SAM_OK;
+	return sam_mem_copy_text(t->name, sizeof t->name, name) ? put_tombstone(edit, SAM_CHANGE_ADD, t) : SAM_ARGUMENTS;
+}
+
 enum sam_reason sam_edit_tombstone(struct sam_edit *edit, const char *name, int64_t now)
 {
 	struct sam_tombstone t = {.removed = now};
-	if (sam_registry_tombstone(edit->snapshot, name))
-		return SAM_OK;
-	return sam_mem_copy_text(t.name, sizeof t.name, name) ? put_tombstone(edit, SAM_CHANGE_ADD, &t) : SAM_ARGUMENTS;
+	return add_tombstone(edit, name, &t);
+}
+
+enum sam_reason sam_edit_lost_key(struct sam_edit *edit, const char *credential, int64_t now)
+{
+	struct sam_tombstone t = {.removed = now, .lost = true};
+	return add_tombstone(edit, credential, &t);
 }
 
 enum sam_reason sam_edit_key_in_cm(struct sam_edit *edit, const struct sam_tombstone *tombstone, bool in_cm)

@@ -65,6 +65,9 @@ enum sam_reason sam_edit_second_officer(struct sam_edit *edit, bool may) SAM_MUS
 enum sam_reason sam_edit_cm_disabled(struct sam_edit *edit, bool disabled) SAM_MUST;
 /** sam_edit_tombstone(edit, name, now): The name is never given again. */
 enum sam_reason sam_edit_tombstone(struct sam_edit *edit, const char *name, int64_t now) SAM_MUST;
+/** sam_edit_lost_key(edit, credential, now): The same for a key that a restored backup does not know: it may be in the
+ * CM, and nobody is to be alarmed by that. */
+enum sam_reason sam_edit_lost_key(struct sam_edit *edit, const char *credential, int64_t now) SAM_MUST;
 /** sam_edit_key_in_cm(edit, tombstone, in_cm): The removed key is, or is not any more, in the CM. */
 enum sam_reason sam_edit_key_in_cm(struct sam_edit *edit, const struct sam_tombstone *tombstone, bool in_cm) SAM_MUST;
 

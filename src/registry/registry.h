@@ -135,6 +135,7 @@ struct sam_tombstone {
 	bool is_key;                      /* a key's, which was in the CM under */
 	uint8_t cm_id[16];
 	bool in_cm;                       /* and may be there still */
+	bool lost;                        /* a key's, made after a backup that was restored: nobody destroyed it */
 };
 
 /* The policy in force, and by whose word. */

@@ -50,6 +50,8 @@ enum sam_reason sam_row_write_tombstone(const struct sam_tombstone *t, char **bo
 		sam_encode_hex(t->cm_id, sizeof t->cm_id, cm_id);
 	sam_auto(json_decref) json_t *json = json_pack("{sI ss sb}", "removed", (json_int_t)t->removed, "cm_id", cm_id,
 						       "in_cm", (int)t->in_cm);
+	if (t->lost && json && json_object_set_new(json, "lost", json_true()) != 0)
+		return SAM_MEMORY;
 	return sam_row_dump(json, body);
 }
 
@@ -58,6 +60,7 @@ enum sam_reason sam_row_read_tombstone(const struct sam_row *row, struct sam_tom
 	sam_auto(json_decref) json_t *body = sam_row_json(row);
 	const char *cm_id = json_string_value(json_object_get(body, "cm_id"));
 	out->is_key = cm_id && *cm_id;
+	out->lost = json_is_true(json_object_get(body, "lost"));
 	bool ok = cm_id && sam_mem_copy_text(out->name, sizeof out->name, row->id) &&
 		  sam_row_number(body, "removed", &out->removed) && sam_row_flag(body, "in_cm", &out->in_cm) &&
 		  (out->is_key ? sam_row_hex(body, "cm_id", out->cm_id, sizeof out->cm_id) : !out->in_cm);

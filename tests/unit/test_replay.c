@@ -315,6 +315,24 @@ START_TEST(what_was_made_since_is_never_given_again)
 }
 END_TEST
 
+/* The CM has the one still, which alarms nobody, and not the other. */
+START_TEST(a_key_made_since_is_lost_unless_it_was_destroyed_since)
+{
+	static const char made[] = "00112233445566778899aabbccddeeff", gone[] = "ffeeddccbbaa99887766554433221100";
+	begin(true);
+	record("key-generate", "\"signer\":\"alice\",\"credentialID\":\"%s\"", made);
+	record("key-generate", "\"signer\":\"alice\",\"credentialID\":\"%s\"", gone);
+	record("key-revoke", "\"signer\":\"alice\",\"credentialID\":\"%s\"", made);
+	record("key-revoke", "\"signer\":\"alice\",\"credentialID\":\"%s\"", gone);
+	record("key-destroy", "\"signer\":\"alice\",\"credentialID\":\"%s\"", gone);
+	record("signer-add", "\"signer\":\"dave\"");
+	carry_out();
+	ck_assert(sam_registry_tombstone(s, made)->lost);
+	ck_assert(!sam_registry_tombstone(s, gone)->lost);
+	ck_assert(!sam_registry_tombstone(s, "dave")->lost);
+}
+END_TEST
+
 START_TEST(a_replaced_authenticator_does_not_come_back)
 {
 	begin(true);
@@ -660,6 +678,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_resumed_signer_is_resumed_if_the_trail_is_proven);
 	tcase_add_loop_test(t, a_removed_signer_is_removed_with_all_that_hangs_on_it, false, true + 1);
 	tcase_add_test(t, what_was_made_since_is_never_given_again);
+	tcase_add_test(t, a_key_made_since_is_lost_unless_it_was_destroyed_since);
 	tcase_add_test(t, a_replaced_authenticator_does_not_come_back);
 	tcase_add_test(t, a_changed_service_password_is_gone);
 	tcase_add_loop_test(t, a_suspended_key_stays_suspended, false, true + 1);
