@@ -39,8 +39,8 @@ static const struct {
 	[SAM_ACT_ROLE_REVOKE] = {sam_perform_role_revoke, NULL, NULL},
 	[SAM_ACT_KEY_GENERATE] = {sam_perform_key_generate, sam_perform_before_birth, NULL},
 	[SAM_ACT_KEY_GENERATE_LEVEL] = {sam_perform_key_generate, sam_perform_before_birth, NULL},
-	[SAM_ACT_KEY_RENEW] = {sam_perform_key_renew, sam_perform_before_birth, sam_perform_after_end},
-	[SAM_ACT_KEY_RENEW_LEVEL] = {sam_perform_key_renew, sam_perform_before_birth, sam_perform_after_end},
+	[SAM_ACT_KEY_RENEW] = {sam_perform_key_renew, sam_perform_before_birth, NULL},
+	[SAM_ACT_KEY_RENEW_LEVEL] = {sam_perform_key_renew, sam_perform_before_birth, NULL},
 	[SAM_ACT_KEY_IMPORT] = {sam_perform_key_import, sam_perform_before_birth, NULL},
 	[SAM_ACT_KEY_IMPORT_LEVEL] = {sam_perform_key_import, sam_perform_before_birth, NULL},
 	[SAM_ACT_KEY_ACTIVATE] = {sam_perform_key_activate, NULL, sam_perform_after_end},
@@ -354,32 +354,6 @@ static enum sam_reason by_people(struct sam_doing *d, const struct sam_actors *a
 	return reason == SAM_OK ? sam_doing_carry_out(d, second && !d->second, out) : reason;
 }
 
-static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actors, enum sam_act act,
-				 const json_t *params, struct sam_outcome *out)
-{
-	struct sam_birth birth = {.made = false};
-	enum sam_reason reason = SAM_STORE_CHANGED;
-	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
-		struct sam_doing d;
-		struct sam_order order;
-		out->msg.text[0] = out->id[0] = '\0';
-		reason = sam_doing_start(&d, sam, params, &out->msg);
-		if (reason != SAM_OK)
-			break;
-		d.birth = &birth;
-		d.act = act;
-		reason = sam_doing_read_policy(&d);
-		d.act = out->act = sam_doing_refine(&d, act);
-		if (reason == SAM_OK)
-			reason = actors->sad || actors->activation ? by_sad(&d, actors, &order, out) : by_people(&d, actors, out);
-		if (reason != SAM_OK && reason != SAM_STORE_CHANGED)
-			reason = sam_doing_refuse(&d, reason);
-		sam_doing_clear(&d);
-	}
-	sam_birth_settle(sam, &birth, reason, out);
-	return reason;
-}
-
 /* What people are shown later: in the trail, in lists, to the second person. */
 static bool are_texts_plain(const json_t *params, struct sam_msg *msg)
 {
@@ -394,6 +368,32 @@ static bool are_texts_plain(const json_t *params, struct sam_msg *msg)
 	return true;
 }
 
+static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actors, enum sam_act act,
+				 const json_t *params, struct sam_outcome *out)
+{
+	struct sam_birth birth = {.made = false};
+	enum sam_reason reason = SAM_STORE_CHANGED;
+	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
+		struct sam_doing d;
+		struct sam_order order;
+		out->msg.text[0] = out->id[0] = '\0';
+		reason = sam_doing_start(&d, sam, params, &out->msg);
+		if (reason != SAM_OK)
+			break;
+		d.birth = &birth;
+		d.act = act;
+		reason = are_texts_plain(params, &out->msg) ? sam_doing_read_policy(&d) : SAM_ARGUMENTS;
+		d.act = out->act = sam_doing_refine(&d, act);
+		if (reason == SAM_OK)
+			reason = actors->sad || actors->activation ? by_sad(&d, actors, &order, out) : by_people(&d, actors, out);
+		if (reason != SAM_OK && reason != SAM_STORE_CHANGED)
+			reason = sam_doing_refuse(&d, reason);
+		sam_doing_clear(&d);
+	}
+	sam_birth_settle(sam, &birth, reason, out);
+	return reason;
+}
+
 enum sam_reason sam_act_do(struct sam *sam, const struct sam_actors *actors, enum sam_act act, const json_t *params,
 			   struct sam_outcome *out)
 {
@@ -401,8 +401,6 @@ enum sam_reason sam_act_do(struct sam *sam, const struct sam_actors *actors, enu
 	const bool alone = act == SAM_ACT_POLICY_SIGN;
 	memset(out, 0, sizeof *out);
 	out->act = act;
-	if (!are_texts_plain(params, &out->msg))
-		return SAM_ARGUMENTS;
 	enum sam_reason reason = alone ? sam_cm_lock(sam_cm(sam), &out->msg) : SAM_OK;
 	if (reason != SAM_OK)
 		return reason;

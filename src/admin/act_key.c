@@ -137,6 +137,8 @@ enum sam_reason sam_perform_key_renew(struct sam_doing *d)
 	if (!label && !d->order)
 		label = old->label;
 	enum sam_reason reason = make(d, old->signer, type, label);
+	/* a SAD for `generate' names no key that ends: the one that does is `activate' */
+	d->key.life = SAM_LIFE_INACTIVE;
 	memcpy(d->key.renews, old->credential, sizeof d->key.renews);
 	d->event.old_value = old->credential;
 	return reason;

@@ -108,15 +108,13 @@ enum sam_reason sam_perform_before_birth(struct sam_doing *d)
 	if (reason != SAM_OK)
 		return reason;
 	d->event.credential = key->credential;
-	if (key->renews[0] && key->life == SAM_LIFE_ACTIVE)
-		reason = sam_doing_end_key(d, key->renews);
-	return reason == SAM_OK ? sam_edit_add_key(&d->edit, key) : reason;
+	return sam_edit_add_key(&d->edit, key);
 }
 
 void sam_birth_settle(struct sam *sam, struct sam_birth *birth, enum sam_reason reason, struct sam_outcome *out)
 {
 	struct sam_key *key = &birth->key;
-	if (birth->made && reason == SAM_OK) {
+	if (birth->made && reason == SAM_OK && !out->pending) { /* that waits, if the level rose meanwhile: no key yet */
 		memcpy(out->credential, key->credential, sizeof out->credential);
 		memcpy(out->thumbprint, key->thumbprint, sizeof out->thumbprint);
 		out->life = key->life;

@@ -186,7 +186,7 @@ static bool take_key_activate(struct sam_replay *r, const struct record *x)
 static bool take_key_suspend(struct sam_replay *r, const struct record *x)
 {
 	struct sam_replay_key *key = touch_key(r, x->credential);
-	if (key && key->life != SAM_LIFE_REVOKED)
+	if (key && key->life == SAM_LIFE_ACTIVE) /* one that waits for its signer signs nothing, and goes on waiting */
 		key->life = SAM_LIFE_SUSPENDED;
 	return true;
 }

@@ -103,6 +103,9 @@ static enum sam_reason check_import(struct sam_yaml *map, const struct sam_polic
 						 "remove them or add import");
 	if (!import)
 		return SAM_OK;
+	if (ca->use & SAM_CA_CERTIFICATES) /* whoever has a certificate of it could vouch for a package */
+		return sam_yaml_refuse(map, msg, "cas: a CA that certifies signers does not vouch for imports too; name "
+						 "the CA of the key service alone for import");
 	if (out->level == 3)
 		return sam_yaml_refuse(map, msg, "cas: level 3 imports nothing; remove import from use");
 	if (out->level == 2 && count < all)

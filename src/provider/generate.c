@@ -47,6 +47,7 @@ static enum sam_reason choose(const struct sam_provider *p, const CK_MECHANISM *
 static CK_RV refuse_template(struct sam_provider *p, CK_RV rv)
 {
 	switch (rv) {
+	case CKR_ATTRIBUTE_READ_ONLY: /* who gives key material, say */
 	case CKR_TEMPLATE_INCONSISTENT: return sam_refuse_call(p, "C_GenerateKeyPair", SAM_TEMPLATE, rv);
 	case CKR_KEY_SIZE_RANGE:
 	case CKR_CURVE_NOT_SUPPORTED: return sam_refuse_call(p, "C_GenerateKeyPair", SAM_KEY_SIZE, rv);

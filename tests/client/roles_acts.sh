@@ -21,37 +21,42 @@ new_version() # FILE: the version after the one in force
 }
 # ---- keys: those of $SIGNER, one for each try; and the victim's --------------------------------
 declare -A key # TARGET: its credentialID
-# with_ca POLICY: the CA of these tests in it, for certificates and for packages at level 2
+# with_ca POLICY: the CAs of these tests in it, one for certificates, one for packages at level 2
 with_ca()
 {
-	[ -e "$work/ca.pem" ] || quietly plain_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-keyout "$work/ca.key" -out "$work/ca.pem" -days 2 -subj "/C=JP/O=Test/CN=CA" \
-		-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
+	local ca
+	for ca in ca packages; do
+		[ -e "$work/$ca.ca.pem" ] || quietly plain_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+			-keyout "$work/$ca.ca.key" -out "$work/$ca.ca.pem" -days 2 -subj "/C=JP/O=Test/CN=$ca" \
+			-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
+	done
 	{
-		printf 'cas:\n  - name: CA\n    use: [certificates, import]\n    keygen_level: 2\n    reference: "report 7"\n'
+		printf 'cas:\n  - name: CA\n    use: [certificates]\n    certificate: |\n'
+		sed 's/^/      /' "$work/ca.ca.pem"
+		printf '  - name: Packages\n    use: [import]\n    keygen_level: 2\n    reference: "report 7"\n'
 		printf '    date: 2026-04-01\n    certificate: |\n'
-		sed 's/^/      /' "$work/ca.pem"
+		sed 's/^/      /' "$work/packages.ca.pem"
 	} >>"$1"
 }
-# certify NAME: one of that CA for the public key in $work/NAME.pem, in $work/NAME.crt
+# certify NAME CA: one of that CA for the public key in $work/NAME.pem, in $work/NAME.crt
 certify()
 {
 	printf 'keyUsage=critical,digitalSignature,nonRepudiation\nbasicConstraints=critical,CA:FALSE\n' >"$work/ext"
-	quietly plain_openssl req -new -key "$work/ca.key" -subj "/CN=any" -out "$work/any.csr"
-	quietly plain_openssl x509 -req -in "$work/any.csr" -force_pubkey "$work/$1.pem" -CA "$work/ca.pem" \
-		-CAkey "$work/ca.key" -days 1 -subj "/C=JP/O=Test/CN=$1" -extfile "$work/ext" -out "$work/$1.crt"
+	quietly plain_openssl req -new -key "$work/$2.ca.key" -subj "/CN=any" -out "$work/any.csr"
+	quietly plain_openssl x509 -req -in "$work/any.csr" -force_pubkey "$work/$1.pem" -CA "$work/$2.ca.pem" \
+		-CAkey "$work/$2.ca.key" -days 1 -subj "/C=JP/O=Test/CN=$1" -extfile "$work/ext" -out "$work/$1.crt"
 }
 certificate() # TARGET: for its key
 {
 	as_officer --json key show "${key[$1]}" | jq -r .publicKey >"$work/$1.pem"
-	certify "$1"
+	certify "$1" ca
 }
 service() # a key service of that CA's, which vouches for keys
 {
 	[ ! -e "$work/service.crt" ] || return 0
 	quietly plain_openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/service.key"
 	quietly plain_openssl pkey -in "$work/service.key" -pubout -out "$work/service.pem"
-	certify service
+	certify service packages
 }
 # package TARGET [SIGN.pem CERTIFICATE]: a new key, wrapped for the SAM; the signer's device vouches, or the CA
 package()

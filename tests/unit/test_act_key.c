@@ -305,14 +305,17 @@ START_TEST(a_renewed_key_ends_when_the_new_one_is_active)
 	is(activate(&alice, "alice", fresh), SAM_OK);
 	ck_assert_ptr_null(key(old));
 	ck_assert_ptr_nonnull(strstr(last_of("key-activate").line, old));
-	/* by the signer at once */
+	/* a SAD for `generate` names no key that ends: the one that does is `activate` */
 	is(by_sad(&alice, "alice", SAM_ACT_KEY_RENEW, "generate", "{'type':'ec:P-384','label':'next'}",
 		  json("{'key':'%s','type':'ec:P-384','label':'next'}", fresh)), SAM_OK);
+	const char *next = text("%s", outcome.credential);
+	ck_assert_int_eq(key(fresh)->life, SAM_LIFE_ACTIVE);
+	ck_assert_int_eq(key(next)->life, SAM_LIFE_INACTIVE);
+	is(activate(&alice, "alice", next), SAM_OK);
 	ck_assert_ptr_null(key(fresh));
-	ck_assert_int_eq(key(outcome.credential)->life, SAM_LIFE_ACTIVE);
 	ck_assert_uint_eq(in_cm(), 1);
 	/* another's key is not renewed by one's own SAD */
-	const char *hers = text("%s", outcome.credential);
+	const char *hers = next;
 	refused(by_sad(&bob, "bob", SAM_ACT_KEY_RENEW, "generate", "{'type':'ec:P-256','label':'x'}",
 		       json("{'key':'%s','type':'ec:P-256','label':'x'}", hers)), SAM_SAD_FOREIGN);
 	refused(act("officer", NULL, SAM_ACT_KEY_RENEW, "{'key':'%s'}", old), SAM_NOT_FOUND);

@@ -300,12 +300,12 @@ START_TEST(trusted_cas_are_read)
 	struct sam_policy p;
 
 	add(text, with(LEVEL("2") CMS CA("[certificates]"), ca_one));
-	add(text, "- name: two\n  use: [import, certificates]\n" STATED);
+	add(text, "- name: two\n  use: [import]\n" STATED);
 	p = parsed(with(text, ca_two));
 	ck_assert_uint_eq(p.ca_count, 2);
 	ck_assert_str_eq(p.cas[0].name, "one");
 	ck_assert(p.cas[0].use == SAM_CA_CERTIFICATES && p.cas[0].keygen_level == 0);
-	ck_assert(p.cas[1].use == (SAM_CA_CERTIFICATES | SAM_CA_IMPORT) && p.cas[1].keygen_level == 2);
+	ck_assert(p.cas[1].use == SAM_CA_IMPORT && p.cas[1].keygen_level == 2);
 	ck_assert_str_eq(p.cas[1].reference, "audit report 7");
 	ck_assert_int_eq(p.cas[1].date, at("2026-04-01T00:00:00Z"));
 	/* copied by value, the certificate with it */
@@ -339,6 +339,8 @@ START_TEST(ca_for_import_says_how_it_makes_keys)
 	refused(with(LEVEL("2") CMS CA("[import]") "  keygen_level: 2\n  reference: r\n  date: 2026-04\n", ca_one),
 		"18:9", "must be a date");
 	refused(with(LEVEL("2") CMS CA("[certificates]") STATED, ca_one), "14:3", "add import");
+	/* whoever it certifies could vouch */
+	refused(with(LEVEL("2") CMS CA("[certificates, import]") STATED, ca_one), "14:3", "does not vouch for imports too");
 }
 END_TEST
 
@@ -348,7 +350,7 @@ START_TEST(level_three_imports_nothing)
 
 	ck_assert_uint_eq(p.ca_count, 1);
 	refused(with(LEVEL("3") CMS_3 CA("[import]") STATED, ca_one), "15:3", "level 3 imports nothing");
-	refused(with(LEVEL("3") CMS_3 CA("[certificates, import]"), ca_one), "15:3", "level 3 imports nothing");
+	refused(with(LEVEL("3") CMS_3 CA("[certificates, import]"), ca_one), "15:3", "does not vouch for imports too");
 }
 END_TEST
 
