@@ -116,10 +116,13 @@ START_TEST(each_act_by_each_actor_alone)
 {
 	static const enum sam_life ready[ACTS] = {SAM_LIFE_INACTIVE, SAM_LIFE_ACTIVE, SAM_LIFE_SUSPENDED, SAM_LIFE_ACTIVE,
 						  SAM_LIFE_ACTIVE};
+	const char *keys[ACTS] = {NULL};
 	enrolled();
 	for (size_t a = 0; a < sizeof actors / sizeof actors[0]; a++) {
 		for (size_t i = 0; i < ACTS; i++) {
-			const char *credential = key_in(ready[i]), may = actors[a].may[i];
+			if (!keys[i] || life_of(keys[i]) != ready[i]) /* the last one did something to it */
+				keys[i] = key_in(ready[i]);
+			const char *credential = keys[i], may = actors[a].may[i];
 			enum sam_reason got = act(actors[a].who, NULL, acts[i].act, "{'key':'%s','reason':'r'}", credential);
 			if (may == '-')
 				refused(got, SAM_ROLE);
@@ -268,7 +271,7 @@ static Suite *suite(void)
 	TCase *c = tcase_create("act_life");
 	tcase_add_unchecked_fixture(c, sam_make, sam_unmake);
 	tcase_add_checked_fixture(c, sam_fresh, sam_done);
-	tcase_set_timeout(c, 120);
+	tcase_set_timeout(c, 300);
 	tcase_add_loop_test(c, each_act_in_each_state_by_the_signer, 0, SAM_LIVES);
 	tcase_add_loop_test(c, each_act_in_each_state_by_officers, 0, SAM_LIVES);
 	tcase_add_test(c, each_act_by_each_actor_alone);
