@@ -45,6 +45,7 @@ struct sam_cm {
 	unsigned limit, wait_ms, recheck_ms;
 
 	pthread_mutex_t lock;   /* never held across a call to the vendor */
+	pthread_mutex_t objects; /* held while keys are made or destroyed, see sam_cm_run_alone() */
 	pthread_cond_t changed; /* a session came back, or a repair ended */
 	/* under lock: */
 	CK_SLOT_ID slot;
@@ -133,6 +134,13 @@ enum sam_reason sam_cm_connect(struct sam_cm *cm, struct sam_msg *msg) SAM_MUST;
  * something that can be had again, get it and run ${step} once more. The session of a step that
  * failed is closed. No lock is held meanwhile. */
 enum sam_reason sam_cm_run(struct sam_cm *cm,
+			   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *,
+						   void *),
+			   void *arg) SAM_MUST;
+
+/** sam_cm_run_alone(cm, step, arg): sam_cm_run() for what makes or destroys keys, one thread at a time:
+ * SoftHSM 2.6.1 answers CKR_GENERAL_ERROR to C_GenerateKeyPair beside another one or a C_DestroyObject. */
+enum sam_reason sam_cm_run_alone(struct sam_cm *cm,
 			   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *,
 						   void *),
 			   void *arg) SAM_MUST;

@@ -163,7 +163,7 @@ enum sam_reason sam_cm_destroy(struct sam_cm *cm, const uint8_t id[SAM_CM_ID])
 {
 	struct destruction d = {.asked = false};
 	memcpy(d.id, id, SAM_CM_ID);
-	enum sam_reason reason = sam_cm_run(cm, destroy_step, &d);
+	enum sam_reason reason = sam_cm_run_alone(cm, destroy_step, &d);
 	if (sam_cm_usable(cm))
 		sam_cm_key_forget(cm); /* failed or not: one of the two may be gone */
 	return reason;
@@ -186,7 +186,7 @@ enum sam_reason sam_cm_generate(struct sam_cm *cm, const struct sam_cm_new_key *
 	if (!what->id || !sam_cm_template_allowed(what))
 		return sam_log_reason(SAM_ARGUMENTS, "no such key is made: its type, size or dates, or a label \"%s...\"",
 				      SAM_CM_OWN_LABEL);
-	enum sam_reason reason = sam_cm_run(cm, generate_step, &g);
+	enum sam_reason reason = sam_cm_run_alone(cm, generate_step, &g);
 	if (reason == SAM_OK)
 		return reason;
 	sam_cm_made_clear(out);

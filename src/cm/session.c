@@ -372,6 +372,16 @@ sam_cm_run(struct sam_cm *cm,
 	}
 }
 
+enum sam_reason
+sam_cm_run_alone(struct sam_cm *cm,
+	   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *), void *arg)
+{
+	pthread_mutex_lock(&cm->objects);
+	enum sam_reason reason = sam_cm_run(cm, step, arg);
+	pthread_mutex_unlock(&cm->objects);
+	return reason;
+}
+
 enum sam_reason sam_cm_connect(struct sam_cm *cm, struct sam_msg *msg)
 {
 	for (unsigned tries = 0;; tries++) {

@@ -188,6 +188,7 @@ static struct sam_cm *set_up(const struct sam_cm_options *o)
 	pthread_cond_init(&cm->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	pthread_mutex_init(&cm->lock, NULL);
+	pthread_mutex_init(&cm->objects, NULL);
 	return cm;
 }
 
@@ -244,6 +245,7 @@ void sam_cm_close(struct sam_cm *cm)
 		sam_cm_vendor_give(cm->vendor);
 	}
 	pthread_cond_destroy(&cm->changed);
+	pthread_mutex_destroy(&cm->objects);
 	pthread_mutex_destroy(&cm->lock);
 	set_down(cm);
 }

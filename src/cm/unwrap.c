@@ -224,7 +224,7 @@ enum sam_reason sam_cm_unwrap(struct sam_cm *cm, const struct sam_cm_new_key *wh
 	if (reason == SAM_OK)
 		reason = keep_spki(package, out);
 	if (reason == SAM_OK)
-		reason = sam_cm_run(cm, unwrap_step, &g);
+		reason = sam_cm_run_alone(cm, unwrap_step, &g);
 	EVP_PKEY_free(g.pkey);
 	if (reason == SAM_OK)
 		return reason;
