@@ -141,9 +141,9 @@ enum sam_reason sam_cm_run(struct sam_cm *cm,
 /** sam_cm_run_alone(cm, step, arg): sam_cm_run() for what makes or destroys keys, one thread at a time:
  * SoftHSM 2.6.1 answers CKR_GENERAL_ERROR to C_GenerateKeyPair beside another one or a C_DestroyObject. */
 enum sam_reason sam_cm_run_alone(struct sam_cm *cm,
-			   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *,
-						   void *),
-			   void *arg) SAM_MUST;
+				 enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *,
+							 void *),
+				 void *arg) SAM_MUST;
 
 /** sam_cm_drop_sessions(cm): Close all that are idle (at the end, or when they are void). */
 void sam_cm_drop_sessions(struct sam_cm *cm);

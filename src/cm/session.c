@@ -374,7 +374,7 @@ sam_cm_run(struct sam_cm *cm,
 
 enum sam_reason
 sam_cm_run_alone(struct sam_cm *cm,
-	   enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *), void *arg)
+		 enum sam_reason (*step)(struct sam_cm *, struct sam_cm_session *, void *), void *arg)
 {
 	pthread_mutex_lock(&cm->objects);
 	enum sam_reason reason = sam_cm_run(cm, step, arg);
