@@ -157,6 +157,8 @@ int main(int argc, char **argv)
 		NEED(sam_jose_private(device, &signer, NULL) == SAM_OK && sam_jose_jwk(device, &jwk, NULL) == SAM_OK);
 		json_object_set_new(header, "kid", json_string(jwk.thumbprint));
 		alg = jwk.alg;
+		EVP_PKEY_free(jwk.pkey);
+		sam_jose_private_free(device);
 	} else {
 		signer = read_pem(argv[6]);
 		json_object_set_new(header, "x5c", x5c(argv + 7, argc - 7));
@@ -175,5 +177,15 @@ int main(int argc, char **argv)
 	json_t *package = json_pack("{s:s,s:o,s:o}", "manifest", jws, "kek", b64url(wrapped_kek, kek_len), "key",
 				    b64url(wrapped_key, key_len));
 	json_object_update(package, json_object_get(changes, "package"));
-	return json_dumpf(package, stdout, JSON_COMPACT) == 0 ? 0 : 1;
+	const bool written = json_dumpf(package, stdout, JSON_COMPACT) == 0;
+	json_decref(package);
+	json_decref(claims);
+	json_decref(header);
+	json_decref(changes);
+	json_decref(import);
+	EVP_PKEY_free(signer);
+	EVP_PKEY_free(key);
+	free(payload);
+	free(jws);
+	return written ? 0 : 1;
 }
