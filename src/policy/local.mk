@@ -3,6 +3,8 @@ libsam_la_SOURCES += \
 	src/policy/acts.c \
 	src/policy/acts.def \
 	src/policy/acts.h \
+	src/policy/factors.c \
+	src/policy/factors.h \
 	src/policy/keycalls.c \
 	src/policy/keycalls.def \
 	src/policy/keycalls.h \
@@ -21,5 +23,7 @@ libsam_la_SOURCES += \
 	src/policy/policy_read.h \
 	src/policy/policy_roles.c \
 	src/policy/policy_roles.h \
+	src/policy/policy_sap.c \
+	src/policy/policy_sap.h \
 	src/policy/roles.c \
 	src/policy/roles.h

@@ -9,10 +9,12 @@
 #include <limits.h>
 #include "base/jws.h"
 #include "base/mechanism.h"
+#include "base/name.h"
 #include "base/reason.h"
 #include "policy/acts.h"
 
 enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16, SAM_POLICY_CMS = 16, SAM_POLICY_CAS = 8 };
+enum { SAM_POLICY_RENEWALS = 64, SAM_POLICY_RENEWAL_MAX = 2000 };
 enum { SAM_POLICY_TEXT = 129 /* of a name or reference, with its NUL */, SAM_POLICY_CA_DER = 4096 };
 enum { SAM_CA_CERTIFICATES = 1, SAM_CA_IMPORT = 2 };
 
@@ -68,6 +70,15 @@ struct sam_policy {
 	/* sap: */
 	int64_t max_lifetime, leeway; /* seconds */
 	bool sad_algorithms[SAM_JWS_ALGS]; /* those a SAD may be signed with */
+	unsigned factors;          /* kinds that each SAD must show: 1 or 2, see policy/factors.h */
+	bool encrypted;            /* only encrypted SADs are taken */
+	bool renewal_all;          /* each SAD token signs once and is replaced by the next: for everybody, or */
+	char renewal[SAM_POLICY_RENEWALS][SAM_NAME_SIZE]; /* for these principals and signers */
+	size_t renewal_count;
+	unsigned renewal_max;      /* tokens in one chain */
+	bool deferred;             /* C_Sign without an activation waits for the signer's SAD: */
+	int64_t deferred_wait_s, deferred_expiry_s; /* so long; and so long the request stays open */
+	unsigned deferred_max;     /* requests open for one principal, and for one key */
 	/* mechanisms:, hashes:, keys: */
 	const struct sam_mechanism *mechanisms[SAM_POLICY_MECHANISMS];
 	size_t mechanism_count;

@@ -15,8 +15,9 @@
 #include "policy/policy_keys.h"
 #include "policy/policy_read.h"
 #include "policy/policy_roles.h"
+#include "policy/policy_sap.h"
 
-enum { DAY_S = 86400, SHORT_S = 300, LEEWAY_S = 10, VERSION_MAX = 1000000000 };
+enum { VERSION_MAX = 1000000000 };
 
 static enum sam_reason read_head(struct sam_yaml *root, struct sam_policy *out, struct sam_msg *msg)
 {
@@ -87,22 +88,6 @@ static enum sam_reason read_signing(struct sam_yaml *root, struct sam_policy *ou
 	return SAM_OK;
 }
 
-static enum sam_reason read_sap(struct sam_yaml *root, struct sam_policy *out, struct sam_msg *msg)
-{
-	int64_t longest = out->level == 1 ? DAY_S : SHORT_S;
-	struct sam_yaml *sap;
-	enum sam_reason reason = sam_yaml_need(root, "sap", SAM_YAML_MAP, &sap, msg);
-
-	if (reason == SAM_OK)
-		reason = sam_policy_read_seconds(sap, "max_lifetime", 1, longest,
-						 &out->max_lifetime, msg);
-	if (reason == SAM_OK)
-		reason = sam_policy_read_seconds(sap, "leeway", 0, LEEWAY_S, &out->leeway, msg);
-	if (reason == SAM_OK)
-		reason = sam_policy_sad_algorithms_read(sap, out, msg);
-	return reason;
-}
-
 /* ---- switches that may be absent ---- */
 
 /* ${map}'s ${key}, or ${absent}. With ${why} the level has but that value, and the other is refused. */
@@ -157,7 +142,7 @@ static enum sam_reason read_root(struct sam_yaml *root, struct sam_policy *out, 
 	if (reason == SAM_OK)
 		reason = read_signing(root, out, msg);
 	if (reason == SAM_OK)
-		reason = read_sap(root, out, msg);
+		reason = sam_policy_sap_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_policy_algorithms_read(root, out, msg);
 	if (reason == SAM_OK)

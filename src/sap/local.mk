@@ -5,10 +5,14 @@ libsam_la_SOURCES += \
 	src/sap/csr.c \
 	src/sap/csr.h \
 	src/sap/door.c \
+	src/sap/encrypted.c \
+	src/sap/encrypted.h \
 	src/sap/evidence.c \
 	src/sap/evidence.h \
 	src/sap/exchange.c \
 	src/sap/internal.h \
+	src/sap/issuer.c \
+	src/sap/issuer.h \
 	src/sap/jose.c \
 	src/sap/jose.h \
 	src/sap/jose_alg.c \
@@ -29,6 +33,8 @@ libsam_la_SOURCES += \
 	src/sap/pin.c \
 	src/sap/pin.h \
 	src/sap/present.c \
+	src/sap/proof.c \
+	src/sap/proof.h \
 	src/sap/rooms.h \
 	src/sap/sad.c \
 	src/sap/sad.h \

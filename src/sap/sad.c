@@ -43,7 +43,7 @@ static enum sam_reason read_subject(const json_t *claims, struct sam_activation 
 	if (!json_equal(iss, sub))
 		return refuse(SAM_SAD_ISSUER, msg, "iss");
 	memcpy(out->sub, json_string_value(sub), json_string_length(sub) + 1);
-	memcpy(out->iss, out->sub, sizeof out->iss);
+	memcpy(out->iss, out->sub, sizeof out->sub);
 	return SAM_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "base/name.h"
 #include "sap/jose.h"
 
-enum { SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256 };
+enum { SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256, SAM_SAD_ISS_MAX = 255, SAM_SAD_KID_MAX = 128 };
 
 struct sam_digest {
 	uint8_t value[SAM_HASH_MAX]; /* sam_hash_size(hash) bytes count */
@@ -28,9 +28,10 @@ struct sam_sad_operation {
 
 /* What a SAD allows: read from its claims, not yet trusted for anything else. */
 struct sam_activation {
-	char iss[SAM_NAME_SIZE], sub[SAM_NAME_SIZE];
+	char iss[SAM_SAD_ISS_MAX + 1]; /* the signer's id, or a trusted issuer's name */
+	char sub[SAM_NAME_SIZE];
 	char jti[SAM_SAD_JTI_MAX + 1];
-	char kid[SAM_THUMBPRINT_LEN + 1];
+	char kid[SAM_SAD_KID_MAX + 1]; /* the verifying key's thumbprint, or its name in the issuer's JWKS */
 	int64_t iat, nbf, exp; /* seconds; nbf = iat if absent */
 	char credential[33];   /* credentialID */
 	enum sam_hash hash;
@@ -40,6 +41,8 @@ struct sam_activation {
 	char sign_algo[64];     /* an OID, or "" */
 	uint8_t payload[32];    /* HMAC of the payload under SAM_SEAL_PAYLOAD */
 	uint8_t sad_sha256[32]; /* of the whole compact JWS */
+	unsigned factors;       /* kinds that were seen, see policy/factors.h */
+	bool encrypted;         /* it came as a JWE */
 	bool token;             /* it came by a SAD token */
 	uint64_t version;       /* of the signer, when it was verified: a change since has ended it */
 	struct sam_sad_operation *order; /* NULL: it is for signatures; else it orders `generate`, and names no key; owned */

@@ -144,6 +144,13 @@ void sam_key_sizes(struct sam *sam, enum sam_key_type type, unsigned *min, unsig
 /* What is signed: an application's data, or the request for the key's certificate, which the SAM itself made. */
 enum sam_sign_purpose { SAM_SIGN_DATA, SAM_SIGN_CSR };
 
+/* Deferred authorisation: how a C_Sign that waits hears that nobody wants its signature any more. */
+struct sam_wait {
+	enum sam_reason (*over)(void *arg); /* SAM_OK: wait on; else why not: CANCELLED (C_CloseSession, C_Logout,
+					     * C_SessionCancel, C_Finalize), CLIENT_GONE. Asked often: cheap */
+	void *arg;
+};
+
 /* One request to sign. All that it points to is the module's own copy (invariant 2). */
 struct sam_sign_request {
 	const struct sam_login *login;
@@ -157,6 +164,7 @@ struct sam_sign_request {
 	bool data_is_hash;        /* the SAM hashed a message (C_Sign or updates) with scheme.hash */
 	const uint8_t *message;   /* CKM_EDDSA: the whole message instead */
 	size_t message_len;
+	const struct sam_wait *wait; /* NULL: a signature without an activation is refused at once */
 };
 
 /** sam_sign(sam, request, signature, len): Decide, reserve, sign, verify, record, release (invariants 1 to 6).
