@@ -17,6 +17,8 @@ libsam_la_SOURCES += \
 	src/policy/policy_cms.c \
 	src/policy/policy_cms.h \
 	src/policy/policy_file.c \
+	src/policy/policy_issuers.c \
+	src/policy/policy_issuers.h \
 	src/policy/policy_keys.c \
 	src/policy/policy_keys.h \
 	src/policy/policy_read.c \

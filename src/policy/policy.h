@@ -16,6 +16,7 @@
 enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16, SAM_POLICY_CMS = 16, SAM_POLICY_CAS = 8 };
 enum { SAM_POLICY_RENEWALS = 64, SAM_POLICY_RENEWAL_MAX = 2000 };
 enum { SAM_POLICY_TEXT = 129 /* of a name or reference, with its NUL */, SAM_POLICY_CA_DER = 4096 };
+enum { SAM_POLICY_ISSUERS = 8, SAM_POLICY_WORDS = 8, SAM_POLICY_WORD = 129, SAM_POLICY_FILE = 512, SAM_ISSUER_NAME = 256 };
 enum { SAM_CA_CERTIFICATES = 1, SAM_CA_IMPORT = 2 };
 
 enum sam_authorisation { SAM_AUTHORISE_SAD, SAM_AUTHORISE_LOGIN /* level 1 only */ };
@@ -57,6 +58,21 @@ struct sam_policy_ca {
 	size_t len;
 };
 
+/* One trusted issuer of SADs: an authorisation server. */
+struct sam_policy_issuer {
+	char iss[SAM_ISSUER_NAME];       /* never the id that a signer could have */
+	char jwks[SAM_POLICY_FILE];      /* its keys: the path of a JWKS file, read anew when it changes */
+	bool typ_access, typ_jwt;        /* header typ at+jwt and JWT are taken beside sad+jwt */
+	bool algorithms[SAM_JWS_ALGS];   /* of its signatures; some of sad_algorithms */
+	char acr[SAM_POLICY_WORDS][SAM_POLICY_WORD]; /* one of these must be said; none: not asked */
+	size_t acr_count;
+	char amr[SAM_POLICY_WORDS][SAM_POLICY_WORD]; /* all of these must be said */
+	size_t amr_count;
+	int64_t max_auth_age;            /* of auth_time, seconds; 0: not asked */
+	bool flat;                       /* the flat form of the EUDI reference implementation is taken */
+	bool delegation;                 /* its word alone authorises, without the signer's proof: level 1 */
+};
+
 struct sam_policy {
 	char path[PATH_MAX];
 	uint8_t sha256[32];        /* of the file */
@@ -79,6 +95,9 @@ struct sam_policy {
 	bool deferred;             /* C_Sign without an activation waits for the signer's SAD: */
 	int64_t deferred_wait_s, deferred_expiry_s; /* so long; and so long the request stays open */
 	unsigned deferred_max;     /* requests open for one principal, and for one key */
+	/* issuers: */
+	struct sam_policy_issuer issuers[SAM_POLICY_ISSUERS];
+	size_t issuer_count;
 	/* mechanisms:, hashes:, keys: */
 	const struct sam_mechanism *mechanisms[SAM_POLICY_MECHANISMS];
 	size_t mechanism_count;
@@ -135,6 +154,13 @@ enum sam_reason sam_policy_cm(const struct sam_policy *policy, const char *manuf
 
 /** sam_evaluation_name(evaluation): "CMVP", …, "none, for tests"; static. */
 const char *sam_evaluation_name(enum sam_evaluation evaluation);
+
+/** sam_policy_issuer(policy, iss): That issuer's entry; NULL if it is none of the policy's. */
+const struct sam_policy_issuer *sam_policy_issuer(const struct sam_policy *policy, const char *iss);
+
+/** sam_policy_issuer_asserts(issuer): Is it asked for something that is a factor of another kind than possession: a
+ * class (acr), or a method (amr) by what the signer knows or is, or by several? */
+bool sam_policy_issuer_asserts(const struct sam_policy_issuer *issuer);
 
 /** sam_policy_may_import(policy): IMPORT_LEVEL if no key may be brought in; from whom is for the caller to ask. */
 enum sam_reason sam_policy_may_import(const struct sam_policy *policy) SAM_MUST;

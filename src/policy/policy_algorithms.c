@@ -138,5 +138,10 @@ enum sam_reason sam_policy_algorithms_read(struct sam_yaml *root, struct sam_pol
 enum sam_reason sam_policy_sad_algorithms_read(struct sam_yaml *sap, struct sam_policy *out,
 					       struct sam_msg *msg)
 {
-	return read_words(sap, &algorithm_words, out->sad_algorithms, NULL, msg);
+	return sam_policy_jws_algorithms_read(sap, out->sad_algorithms, msg);
+}
+
+enum sam_reason sam_policy_jws_algorithms_read(struct sam_yaml *map, bool set[SAM_JWS_ALGS], struct sam_msg *msg)
+{
+	return read_words(map, &algorithm_words, set, NULL, msg);
 }

@@ -17,4 +17,8 @@ enum sam_reason sam_policy_algorithms_read(struct sam_yaml *root, struct sam_pol
 enum sam_reason sam_policy_sad_algorithms_read(struct sam_yaml *sap, struct sam_policy *out,
 					       struct sam_msg *msg) SAM_MUST;
 
+/** sam_policy_jws_algorithms_read(map, set, msg): The list `algorithms` of any map; set[alg] for each in it. */
+enum sam_reason sam_policy_jws_algorithms_read(struct sam_yaml *map, bool set[SAM_JWS_ALGS],
+					       struct sam_msg *msg) SAM_MUST;
+
 #endif

@@ -12,6 +12,7 @@
 #include "policy/policy_algorithms.h"
 #include "policy/policy_cas.h"
 #include "policy/policy_cms.h"
+#include "policy/policy_issuers.h"
 #include "policy/policy_keys.h"
 #include "policy/policy_read.h"
 #include "policy/policy_roles.h"
@@ -155,6 +156,8 @@ static enum sam_reason read_root(struct sam_yaml *root, struct sam_policy *out, 
 		reason = sam_policy_cms_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_policy_cas_read(root, out, msg);
+	if (reason == SAM_OK)
+		reason = sam_policy_issuers_read(root, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_yaml_all_used(root, msg);
 	return reason;

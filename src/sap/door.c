@@ -94,8 +94,8 @@ static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
 		return SAM_KEY_NOT_AUTHORISED;
 	if (a->iat <= p->key->changed) /* it was suspended since, and resumed */
 		return SAM_ACTIVATION_ENDED;
-	enum sam_reason reason = sam_present_still(p->snapshot, a, sam_clock_now());
-	if (reason == SAM_SAD_KEY_UNKNOWN || reason == SAM_SAD_OLD)
+	enum sam_reason reason = sam_present_still(p->sam, p->snapshot, a, sam_clock_now());
+	if (reason == SAM_SAD_KEY_UNKNOWN || reason == SAM_SAD_OLD || reason == SAM_SAD_DELEGATION)
 		return SAM_ACTIVATION_ENDED; /* its device was removed since, or something else about the signer changed */
 	if (reason == SAM_SIGNER_SUSPENDED)
 		return SAM_ACTIVATION_SUSPENDED;

@@ -6,6 +6,7 @@
 #define SAM_SAP_INTERNAL_H
 
 #include "base/clock.h"
+#include "sap/jwks.h"
 #include "sap/own.h"
 #include "sap/pin.h"
 #include "sap/sad.h"
@@ -20,6 +21,7 @@ struct sam {
 	struct sam_store *store;
 	struct sam_registry *registry;
 	struct sam_audit audit;
+	struct sam_jwks_cache *jwks; /* of trusted issuers */
 	bool audit_started, stop_record;
 };
 
@@ -45,8 +47,8 @@ enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *snapshot
 /** sam_present_still(snapshot, activation, now): Is what was verified then still good now: not expired,
  * its authenticator still the signer's, nothing changed about the signer since? ACTIVATION_EXPIRED,
  * SAD_KEY_UNKNOWN, SAD_OLD, SIGNER_SUSPENDED. */
-enum sam_reason sam_present_still(const struct sam_snapshot *snapshot, const struct sam_activation *activation,
-				  int64_t now) SAM_MUST;
+enum sam_reason sam_present_still(struct sam *sam, const struct sam_snapshot *snapshot,
+				  const struct sam_activation *activation, int64_t now) SAM_MUST;
 
 /** sam_present_claim(activation, claim): As the store knows it; points into ${activation}. */
 void sam_present_claim(const struct sam_activation *activation, struct sam_claim *claim);

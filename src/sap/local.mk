@@ -23,6 +23,8 @@ libsam_la_SOURCES += \
 	src/sap/jwe.c \
 	src/sap/jwe.h \
 	src/sap/jwe_key.c \
+	src/sap/jwks.c \
+	src/sap/jwks.h \
 	src/sap/keys.c \
 	src/sap/login.c \
 	src/sap/open.c \
@@ -40,6 +42,7 @@ libsam_la_SOURCES += \
 	src/sap/sad.h \
 	src/sap/sad_details.c \
 	src/sap/sad_details.h \
+	src/sap/sad_flat.c \
 	src/sap/sad_text.c \
 	src/sap/sam.h \
 	src/sap/sealed.c \

@@ -197,6 +197,8 @@ enum sam_reason sam_open(const char *config_path, enum sam_open_mode mode, struc
 		return SAM_MEMORY;
 	enum sam_reason reason = sam_ossl_start();
 	if (reason == SAM_OK)
+		reason = sam_jwks_open(&sam->jwks);
+	if (reason == SAM_OK)
 		reason = load_files(sam, config_path, mode, msg);
 	if (reason == SAM_OK)
 		reason = sam_open_cm(&sam->config, mode == SAM_OPEN_ENABLING, &sam->cm, msg);
@@ -230,6 +232,7 @@ void sam_close(struct sam *sam)
 	}
 	if (sam->audit_started)
 		sam_audit_end(&sam->audit);
+	sam_jwks_close(sam->jwks);
 	sam_registry_close(sam->registry);
 	sam_store_close(sam->store);
 	sam_seal_free(sam->seal);

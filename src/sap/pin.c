@@ -96,10 +96,13 @@ static enum sam_reason read_sad(const char *pin, size_t len, struct sam_pin *out
 {
 	size_t dots[4] = {0}, count = 0;
 	const char *tilde = memchr(pin, '~', len);
-	if (tilde)
-		return starts_with(tilde + 1, (size_t)(pin + len - tilde - 1), "eyJ")
-			       ? SAM_SAD_CNF
-			       : SAM_SAD_TRUNCATED;
+	if (tilde) {
+		out->proof = tilde + 1;
+		out->proof_len = (size_t)(pin + len - out->proof);
+		if (!starts_with(out->proof, out->proof_len, "eyJ"))
+			return SAM_SAD_TRUNCATED;
+		len = (size_t)(tilde - pin);
+	}
 	for (size_t i = 0; i < len; i++) {
 		if (pin[i] != '.')
 			continue;

@@ -17,13 +17,15 @@ struct sam_pin {
 	enum sam_pin_kind kind;
 	const char *text; /* the SAD, the token, or the secret behind the colon */
 	size_t len;
+	const char *proof; /* beside the SAD: behind its ~; NULL: none */
+	size_t proof_len;
 	char name[SAM_NAME_SIZE]; /* of SAM_PIN_PASSWORD */
 };
 
 /** sam_pin_read(pin, len, name, out): Points into ${pin}. ${name}: the user name of C_LoginUser
  * (then a PIN that is neither SAD nor token is the secret itself), or NULL. PIN_NULL, PIN_EMPTY,
  * PIN_FORM, PIN_TOO_LONG, SAD_TRUNCATED (what begins like a SAD or token and lacks its end),
- * SAD_ENCRYPTED, SAD_CNF. */
+ * SAD_ENCRYPTED. */
 enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name,
 			     struct sam_pin *out) SAM_MUST;
 

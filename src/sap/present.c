@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/clock.h"
+#include "sap/issuer.h"
+#include "sap/proof.h"
 
 /* An activation and how many hold it. */
 struct counted {
@@ -111,10 +113,29 @@ static enum sam_reason check_factors(const struct sam_snapshot *s)
 	return s->sealed->policy.level > 1 ? SAM_FACTORS : SAM_OK;
 }
 
+/* By the signer's own key, or an issuer's, who orders nothing but signatures. */
+static enum sam_reason verify_claims(struct sam *sam, const struct sam_policy *policy, const struct sam_snapshot *s,
+				     const struct sam_jws *jws, const json_t *claims, const struct sam_sad_rules *rules,
+				     struct sam_activation *a, struct sam_sad_operation *order, struct sam_msg *msg)
+{
+	if (sam_issuer_is(policy, claims)) {
+		enum sam_reason reason = sam_issuer_verify(sam, policy, jws, claims, rules, a, msg);
+		if (reason == SAM_OK && !sam_registry_signer(s, a->sub))
+			return SAM_SAD_KEY_UNKNOWN;
+		return reason == SAM_OK && order ? SAM_SAD_OPERATION : reason;
+	}
+	enum sam_reason reason = verify_jws(policy, s, jws, claims, a, msg);
+	if (reason != SAM_OK)
+		return reason;
+	return order ? sam_sad_operation_claims(claims, rules, a, order, msg) : read_claims(claims, rules, a, msg);
+}
+
 /* ${order} NULL: a SAD that an application presents; else one for an act. */
-static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s, const char *text, size_t len,
+static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s, const struct sam_pin *pin,
 				   struct sam_activation *a, struct sam_sad_operation *order, struct sam_msg *msg)
 {
+	const char *text = pin->text;
+	const size_t len = pin->len;
 	const struct sam_policy *policy;
 	struct sam_jws jws = {0};
 	enum sam_reason reason = sam_sealed_now(sam, s, &policy);
@@ -125,16 +146,18 @@ static enum sam_reason present_sad(struct sam *sam, const struct sam_snapshot *s
 		.now = sam_clock_now(),
 		.max_lifetime = policy->max_lifetime,
 		.leeway = policy->leeway,
+		.level = policy->level,
 	};
 	reason = sam_ossl_digest(SAM_HASH_SHA256, text, len, a->sad_sha256);
 	if (reason == SAM_OK)
 		reason = sam_jose_parse(text, len, &jws);
 	sam_auto(json_decref) json_t *claims = reason == SAM_OK ? sam_jose_json(jws.payload, jws.payload_len) : NULL;
 	if (reason == SAM_OK)
-		reason = verify_jws(policy, s, &jws, claims, a, msg);
+		reason = verify_claims(sam, policy, s, &jws, claims, &rules, a, order, msg);
 	if (reason == SAM_OK)
-		reason = order ? sam_sad_operation_claims(claims, &rules, a, order, msg)
-			       : read_claims(claims, &rules, a, msg);
+		reason = sam_proof_check(sam, s, policy, text, len, claims, pin->proof, pin->proof_len, &rules, a, msg);
+	if (reason == SAM_OK)
+		reason = sam_issuer_accept(s, policy, a, msg);
 	if (reason == SAM_OK)
 		reason = sam_seal_mac(sam->seal, SAM_SEAL_PAYLOAD, jws.payload, jws.payload_len, a->payload);
 	sam_jose_clear(&jws);
@@ -156,7 +179,7 @@ static enum sam_reason present_token(struct sam *sam, const struct sam_snapshot 
 		reason = sam_sad_read((const char *)body, len, a);
 	free(body);
 	if (reason == SAM_OK)
-		reason = sam_present_still(s, a, sam_clock_now());
+		reason = sam_present_still(sam, s, a, sam_clock_now());
 	return reason == SAM_ACTIVATION_EXPIRED ? SAM_SAD_EXPIRED : reason;
 }
 
@@ -168,7 +191,7 @@ enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *s, const
 	if (!a)
 		return SAM_MEMORY;
 	enum sam_reason reason = pin->kind == SAM_PIN_TOKEN ? present_token(sam, s, pin, a)
-							    : present_sad(sam, s, pin->text, pin->len, a, NULL, msg);
+							    : present_sad(sam, s, pin, a, NULL, msg);
 	if (reason == SAM_OK && a->order)
 		reason = check_factors(s);
 	if (reason != SAM_OK)
@@ -178,12 +201,23 @@ enum sam_reason sam_present(struct sam *sam, const struct sam_snapshot *s, const
 	return sam_store_known(sam->store, &claim, sam_clock_now());
 }
 
-enum sam_reason sam_present_still(const struct sam_snapshot *s, const struct sam_activation *a, int64_t now)
+/* The key that the SAD stands on. */
+static enum sam_reason key_still(struct sam *sam, const struct sam_snapshot *s, const struct sam_activation *a)
 {
 	const struct sam_authenticator *authenticator;
+	const struct sam_policy *policy;
+	if (!a->issuer_key[0])
+		return find_authenticator(s, a->kid, a->sub, &authenticator);
+	enum sam_reason reason = sam_sealed_now(sam, s, &policy);
+	return reason == SAM_OK ? sam_issuer_still(sam, s, policy, a) : reason;
+}
+
+enum sam_reason sam_present_still(struct sam *sam, const struct sam_snapshot *s, const struct sam_activation *a,
+				  int64_t now)
+{
 	if (a->exp <= now)
 		return SAM_ACTIVATION_EXPIRED;
-	enum sam_reason reason = find_authenticator(s, a->kid, a->sub, &authenticator);
+	enum sam_reason reason = key_still(sam, s, a);
 	return reason == SAM_OK ? check_signer(s, a, a->version) : reason;
 }
 
@@ -216,7 +250,8 @@ enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *s, co
 {
 	struct sam_claim claim;
 	memset(out, 0, sizeof *out);
-	enum sam_reason reason = present_sad(sam, s, text, len, &out->sad, &out->operation, msg);
+	struct sam_pin pin = {.text = text, .len = len};
+	enum sam_reason reason = present_sad(sam, s, &pin, &out->sad, &out->operation, msg);
 	if (reason == SAM_OK && strcmp(out->operation.name, name) != 0)
 		reason = SAM_SAD_OPERATION;
 	if (reason != SAM_OK)
@@ -237,7 +272,7 @@ enum sam_reason sam_order_take(struct sam *sam, const struct sam_snapshot *s, co
 	if (!a->order)
 		return SAM_SAD_OPERATION;
 	out->operation = *a->order;
-	enum sam_reason reason = sam_present_still(s, a, sam_clock_now());
+	enum sam_reason reason = sam_present_still(sam, s, a, sam_clock_now());
 	if (reason == SAM_OK)
 		reason = check_factors(s);
 	sam_present_claim(a, &claim);

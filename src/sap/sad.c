@@ -31,8 +31,9 @@ enum sam_reason sam_sad_header(const struct sam_jws *jws, const char *wanted, ch
 
 /* ---- who ---- */
 
-static enum sam_reason read_subject(const json_t *claims, struct sam_activation *out,
-				    struct sam_msg *msg)
+/* The signer's own word, or that of an issuer: then it must be just that one's. */
+static enum sam_reason read_subject(const json_t *claims, const struct sam_policy_issuer *issuer,
+				    struct sam_activation *out, struct sam_msg *msg)
 {
 	const json_t *iss = json_object_get(claims, "iss"), *sub = json_object_get(claims, "sub");
 	if (!json_is_string(iss))
@@ -40,10 +41,10 @@ static enum sam_reason read_subject(const json_t *claims, struct sam_activation 
 	if (!json_is_string(sub) ||
 	    !sam_name_valid(json_string_value(sub), json_string_length(sub)))
 		return refuse(SAM_SAD_CLAIMS, msg, "sub");
-	if (!json_equal(iss, sub))
+	if (issuer ? strcmp(json_string_value(iss), issuer->iss) != 0 : !json_equal(iss, sub))
 		return refuse(SAM_SAD_ISSUER, msg, "iss");
 	memcpy(out->sub, json_string_value(sub), json_string_length(sub) + 1);
-	memcpy(out->iss, out->sub, sizeof out->sub);
+	sam_mem_copy_text(out->iss, sizeof out->iss, issuer ? issuer->iss : out->sub);
 	return SAM_OK;
 }
 
@@ -133,12 +134,10 @@ static enum sam_reason check_unused(const json_t *claims, struct sam_msg *msg)
 	return SAM_OK;
 }
 
-/* What no SAD of this version may have. */
-static enum sam_reason check_absent(const json_t *claims, struct sam_msg *msg)
+/* A signed SAD can be read by anybody on its way; and an issuer who knew the signer's PIN could be the signer. */
+static enum sam_reason check_pin(const json_t *claims, const struct sam_sad_rules *rules, struct sam_msg *msg)
 {
-	if (json_object_get(claims, "cnf"))
-		return refuse(SAM_SAD_CNF, msg, "cnf");
-	if (json_object_get(claims, "pin")) /* a signed SAD can be read by anybody on its way */
+	if (json_object_get(claims, "pin") && (rules->issuer || !rules->pin_cut))
 		return refuse(SAM_SAD_CLAIMS, msg, "pin");
 	return SAM_OK;
 }
@@ -155,15 +154,20 @@ static enum sam_reason check_sign(const json_t *claims, struct sam_msg *msg)
 	return SAM_OK;
 }
 
-enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out,
-				 struct sam_msg *msg)
+enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out, struct sam_msg *msg)
+{
+	return sam_sad_identity_by(claims, NULL, out, msg);
+}
+
+enum sam_reason sam_sad_identity_by(const json_t *claims, const struct sam_policy_issuer *issuer,
+				    struct sam_activation *out, struct sam_msg *msg)
 {
 	out->iss[0] = out->sub[0] = out->jti[0] = '\0';
 	if (!claims)
 		return refuse(SAM_SAD_CLAIMS, msg, "the payload is no JSON object");
 	/* the jti for the record only: its absence is sam_sad_claims()' business */
 	(void)!read_jti(claims, out, NULL);
-	return read_subject(claims, out, msg);
+	return read_subject(claims, issuer, out, msg);
 }
 
 enum sam_reason sam_sad_frame(const json_t *claims, const struct sam_sad_rules *rules, struct sam_activation *out,
@@ -187,10 +191,22 @@ static enum sam_reason read_common(const json_t *claims, const struct sam_sad_ru
 	out->digest_count = 0;
 	out->order = NULL;
 	out->sign_algo[0] = '\0';
-	enum sam_reason reason = sam_sad_identity(claims, out, msg);
+	enum sam_reason reason = sam_sad_identity_by(claims, rules->issuer, out, msg);
 	if (reason == SAM_OK)
 		reason = sam_sad_frame(claims, rules, out, msg);
-	return reason == SAM_OK ? check_absent(claims, msg) : reason;
+	return reason == SAM_OK ? check_pin(claims, rules, msg) : reason;
+}
+
+/* In one of two forms, never in both: whoever reads but one of them would read something else. */
+static enum sam_reason read_documents(const json_t *claims, const struct sam_sad_rules *rules,
+				      struct sam_activation *out, struct sam_msg *msg)
+{
+	const json_t *details = json_object_get(claims, "authorization_details");
+	const bool flat = rules->issuer && sam_sad_is_flat(claims);
+	if (flat && details)
+		return refuse(SAM_SAD_DETAILS, msg, "authorization_details beside the flat form");
+	return flat && rules->issuer->flat ? sam_sad_flat(claims, rules, out, msg)
+					   : sam_sad_details(details, rules, out, msg);
 }
 
 enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
@@ -199,10 +215,7 @@ enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules 
 	enum sam_reason reason = read_common(claims, rules, out, msg);
 	if (reason == SAM_OK)
 		reason = check_sign(claims, msg);
-	if (reason == SAM_OK)
-		reason = sam_sad_details(json_object_get(claims, "authorization_details"), out,
-					 msg);
-	return reason;
+	return reason == SAM_OK ? read_documents(claims, rules, out, msg) : reason;
 }
 
 enum sam_reason sam_sad_operation_claims(const json_t *claims, const struct sam_sad_rules *rules,

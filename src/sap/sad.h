@@ -7,6 +7,7 @@
 #define SAM_SAP_SAD_H
 
 #include "base/name.h"
+#include "policy/policy.h"
 #include "sap/jose.h"
 
 enum { SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256, SAM_SAD_ISS_MAX = 255, SAM_SAD_KID_MAX = 128 };
@@ -32,6 +33,8 @@ struct sam_activation {
 	char sub[SAM_NAME_SIZE];
 	char jti[SAM_SAD_JTI_MAX + 1];
 	char kid[SAM_SAD_KID_MAX + 1]; /* the verifying key's thumbprint, or its name in the issuer's JWKS */
+	char issuer_key[SAM_THUMBPRINT_LEN + 1]; /* of a trusted issuer's SAD: its key; "": the signer's own SAD */
+	char cnf_key[SAM_THUMBPRINT_LEN + 1];    /* the registered key of `cnf`, whose proof came along; "": none */
 	int64_t iat, nbf, exp; /* seconds; nbf = iat if absent */
 	char credential[33];   /* credentialID */
 	enum sam_hash hash;
@@ -52,6 +55,9 @@ struct sam_activation {
 struct sam_sad_rules {
 	const char *sam_id;
 	int64_t now, max_lifetime, leeway; /* seconds */
+	unsigned level;                    /* but at level 1, numSignatures is the number of digests */
+	const struct sam_policy_issuer *issuer; /* whose SAD it is; NULL: the signer's own */
+	bool pin_cut;                      /* a PIN stood there, was cut out, and is looked at elsewhere */
 };
 
 /** sam_sad_header(jws, typ, kid): What a SAD's header, or another statement's, needs beyond sam_jose_parse(): its
@@ -66,12 +72,16 @@ enum sam_reason sam_sad_header(const struct sam_jws *jws, const char *typ,
 enum sam_reason sam_sad_identity(const json_t *claims, struct sam_activation *out,
 				 struct sam_msg *msg) SAM_MUST;
 
+/** sam_sad_identity_by(claims, issuer, out, msg): The same of a SAD by that trusted issuer (NULL: by the signer). */
+enum sam_reason sam_sad_identity_by(const json_t *claims, const struct sam_policy_issuer *issuer,
+				    struct sam_activation *out, struct sam_msg *msg) SAM_MUST;
+
 /** sam_sad_claims(claims, rules, out, msg): Read and check every claim of p11-sam-sad(7) for
- * the operation `sign`: iss = sub (SAD_ISSUER), aud (SAD_AUDIENCE), iat, nbf, exp (SAD_EXPIRED: exp
- * <= now, no leeway; SAD_NOT_YET; SAD_LIFETIME), jti, authorization_details (SAD_DETAILS),
- * operation (SAD_OPERATION), cnf (SAD_CNF), pin and unknown types (SAD_CLAIMS). Members that the
- * profile does not name are ignored, as RFC 7519 section 4 says. ${out}'s kid, payload, sad_sha256,
- * token are not touched.
+ * the operation `sign`: iss = sub, or the issuer (SAD_ISSUER), aud (SAD_AUDIENCE), iat, nbf, exp (SAD_EXPIRED: exp
+ * <= now, no leeway; SAD_NOT_YET; SAD_LIFETIME), jti, authorization_details or, of an issuer whose entry says so, the
+ * flat form (SAD_DETAILS), operation (SAD_OPERATION), pin and unknown types (SAD_CLAIMS). Members that the
+ * profile does not name are ignored, as RFC 7519 section 4 says; `cnf` is for sam_proof_check(). ${out}'s kid,
+ * payload, sad_sha256, token are not touched.
  * ${msg} names the claim, never its value. Free with sam_sad_clear(), also after a failure. */
 enum sam_reason sam_sad_claims(const json_t *claims, const struct sam_sad_rules *rules,
 			       struct sam_activation *out, struct sam_msg *msg) SAM_MUST;

@@ -190,12 +190,33 @@ static bool type_known(const char *type)
 			strcmp(type, "credential") == 0);
 }
 
-/* The name of the member that is wrong, or NULL. */
-static const char *read_details(const json_t *details, struct sam_activation *out)
+/* A decimal number from 1, of at most four digits and none too many. */
+static json_int_t read_decimal(const char *text)
+{
+	size_t len = strlen(text);
+	if (len < 1 || len > 4 || text[0] == '0' || !only(text, len, "0123456789"))
+		return 0;
+	return strtol(text, NULL, 10);
+}
+
+/* invariant 3: never more signatures than documents. Only issuers write it as a text too (CSC API, from a query). */
+static bool read_count(const json_t *count, const struct sam_sad_rules *rules, struct sam_activation *out)
+{
+	const json_int_t documents = (json_int_t)out->digest_count;
+	json_int_t number = count ? json_integer_value(count) : documents;
+	if (rules->issuer && json_is_string(count))
+		number = json_string_length(count) <= 4 ? read_decimal(json_string_value(count)) : 0;
+	if (number < 1 || number > documents || (rules->level != 1 && number != documents))
+		return false;
+	out->limit = (uint32_t)number;
+	return true;
+}
+
+const char *sam_sad_details_object(const json_t *details, const struct sam_sad_rules *rules,
+				   struct sam_activation *out)
 {
 	const char *credential = json_string_value(json_object_get(details, "credentialID"));
 	const char *oid = json_string_value(json_object_get(details, "hashAlgorithmOID"));
-	const json_t *count = json_object_get(details, "numSignatures");
 	const json_t *algo = json_object_get(details, "signAlgo");
 	if (!type_known(json_string_value(json_object_get(details, "type"))))
 		return "type";
@@ -210,25 +231,17 @@ static const char *read_details(const json_t *details, struct sam_activation *ou
 	      sam_mem_copy_text(out->sign_algo, sizeof out->sign_algo, json_string_value(algo))))
 		return "signAlgo";
 	const char *bad = read_digests(json_object_get(details, "documentDigests"), out);
-	if (bad)
-		return bad;
-	out->limit = (uint32_t)out->digest_count;
-	if (!count)
-		return NULL;
-	/* invariant 3: never more signatures than documents */
-	if (!json_is_integer(count) || json_integer_value(count) < 1 ||
-	    json_integer_value(count) > (json_int_t)out->digest_count)
-		return "numSignatures";
-	out->limit = (uint32_t)json_integer_value(count);
-	return NULL;
+	if (!bad && !read_count(json_object_get(details, "numSignatures"), rules, out))
+		bad = "numSignatures";
+	return bad;
 }
 
-enum sam_reason sam_sad_details(const json_t *claim, struct sam_activation *out,
+enum sam_reason sam_sad_details(const json_t *claim, const struct sam_sad_rules *rules, struct sam_activation *out,
 				struct sam_msg *msg)
 {
 	const char *bad = "";
 	if (json_array_size(claim) == 1 && json_is_object(json_array_get(claim, 0)))
-		bad = read_details(json_array_get(claim, 0), out);
+		bad = sam_sad_details_object(json_array_get(claim, 0), rules, out);
 	if (bad)
 		sam_msg_set(msg, "authorization_details%s%s", *bad ? "." : "", bad);
 	return bad ? SAM_SAD_DETAILS : SAM_OK;

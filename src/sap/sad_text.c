@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/encode.h"
 #include "base/mechanism.h"
+#include "sap/jwks.h"
 
 static json_t *digests_json(const struct sam_activation *a)
 {
@@ -50,6 +51,9 @@ enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
 		sam_hash_name(a->hash), "digests", digests, "limit", (json_int_t)a->limit,
 		"sign_algo", a->sign_algo, "payload", payload, "sad_sha256", sha256, "version",
 		(json_int_t)a->version);
+	if (json && (a->issuer_key[0] || a->cnf_key[0]) &&
+	    json_object_set_new(json, "keys", json_pack("[s,s]", a->issuer_key, a->cnf_key)) != 0)
+		return SAM_MEMORY;
 	*text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	return *text ? SAM_OK : SAM_MEMORY;
 }
@@ -113,6 +117,28 @@ static bool digests_member(const json_t *list, struct sam_activation *out)
 	return true;
 }
 
+static size_t has(const json_t *json, const char *name)
+{
+	return json_object_get(json, name) ? 1 : 0;
+}
+
+static bool key_member(const json_t *value, char out[SAM_THUMBPRINT_LEN + 1])
+{
+	return json_is_string(value) && sam_mem_copy_text(out, SAM_THUMBPRINT_LEN + 1, json_string_value(value)) &&
+	       (!out[0] || sam_sad_thumbprint_valid(out, strlen(out)));
+}
+
+/* The issuer's key, and that of `cnf`; absent: neither. With an issuer the kid is a name in its JWKS. */
+static bool keys_member(const json_t *json, struct sam_activation *a)
+{
+	const json_t *keys = json_object_get(json, "keys");
+	if (keys && (json_array_size(keys) != 2 || !key_member(json_array_get(keys, 0), a->issuer_key) ||
+		     !key_member(json_array_get(keys, 1), a->cnf_key)))
+		return false;
+	return a->issuer_key[0] ? sam_jwks_kid_valid(a->kid, strlen(a->kid))
+				: sam_sad_thumbprint_valid(a->kid, strlen(a->kid));
+}
+
 /* What both kinds have. */
 static bool read_frame(const json_t *json, struct sam_activation *a)
 {
@@ -120,7 +146,7 @@ static bool read_frame(const json_t *json, struct sam_activation *a)
 	bool ok = text_member(json, "iss", a->iss, sizeof a->iss) && text_member(json, "sub", a->sub, sizeof a->sub) &&
 		  sam_name_valid(a->sub, strlen(a->sub)) && text_member(json, "jti", a->jti, sizeof a->jti) &&
 		  sam_sad_jti_valid(a->jti, strlen(a->jti)) && text_member(json, "kid", a->kid, sizeof a->kid) &&
-		  sam_sad_thumbprint_valid(a->kid, strlen(a->kid)) && number_member(json, "iat", &a->iat) &&
+		  keys_member(json, a) && number_member(json, "iat", &a->iat) &&
 		  number_member(json, "nbf", &a->nbf) && number_member(json, "exp", &a->exp) &&
 		  hash_member(json, "payload", a->payload) && hash_member(json, "sad_sha256", a->sad_sha256) &&
 		  (!version || (json_is_integer(version) && json_integer_value(version) >= 0));
@@ -134,7 +160,7 @@ static bool read_order(const json_t *json, struct sam_activation *a)
 	enum sam_key_type type;
 	unsigned bits;
 	a->order = calloc(1, sizeof *a->order);
-	if (!a->order || json_object_size(json) != 12)
+	if (!a->order || json_object_size(json) - has(json, "keys") != 12)
 		return false;
 	strcpy(a->order->name, "generate");
 	return text_member(json, "type", a->order->type, sizeof a->order->type) &&
@@ -147,7 +173,7 @@ static bool read_sign(const json_t *json, struct sam_activation *a)
 {
 	char hash[16];
 	int64_t limit = 0;
-	if (json_object_size(json) != (json_object_get(json, "version") ? 15 : 14) ||
+	if (json_object_size(json) - has(json, "version") - has(json, "keys") != 14 ||
 	    !number_member(json, "limit", &limit) ||
 	    !text_member(json, "credential", a->credential, sizeof a->credential) ||
 	    !sam_sad_credential_valid(a->credential) || !text_member(json, "hash", hash, sizeof hash) ||

@@ -18,6 +18,7 @@ static void require(bool condition)
 }
 
 static const struct sam_sad_rules rules = {
+	.level = 1,
 	.sam_id = "https://sam.example.jp", .now = 1800000000, .max_lifetime = 300, .leeway = 10};
 
 /* An order is for no signature; of what comes from the store it is a key's. */

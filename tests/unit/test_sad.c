@@ -25,6 +25,7 @@ static const char good_claims[] = "{\"iss\":\"alice\",\"sub\":\"alice\",\"aud\":
 				  "\"hashAlgorithmOID\":\"2.16.840.1.101.3.4.2.1\"}]}";
 
 static const struct sam_sad_rules rules = {
+	.level = 1,
 	.sam_id = "https://sam.example.jp", .now = NOW, .max_lifetime = 300, .leeway = 10};
 
 /* one change to a JSON object: ${value} NULL takes the member out */
