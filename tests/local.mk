@@ -40,6 +40,7 @@ UNIT_TESTS = \
 	tests/unit/test_door \
 	tests/unit/test_evidence \
 	tests/unit/test_import \
+	tests/unit/test_issuer \
 	tests/unit/test_jose \
 	tests/unit/test_jwe \
 	tests/unit/test_mechanism \
@@ -47,7 +48,9 @@ UNIT_TESTS = \
 	tests/unit/test_pin \
 	tests/unit/test_policy \
 	tests/unit/test_provider \
+	tests/unit/test_policy_issuers \
 	tests/unit/test_policy_life \
+	tests/unit/test_proof \
 	tests/unit/test_registry \
 	tests/unit/test_replay \
 	tests/unit/test_roles \
@@ -73,6 +76,7 @@ AM_DEFAULT_SOURCE_EXT = .c
 LDADD = libprovider.la libsam.la $(CHECK_LIBS)
 UNIT_SHARED = \
 	tests/unit/cm_token.h \
+	tests/unit/issuer_fixture.h \
 	tests/unit/key_fixture.h \
 	tests/unit/sam_fixture.h \
 	tests/unit/store_fixture.h \

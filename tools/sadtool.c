@@ -22,6 +22,7 @@ static const struct {
 	{"enrol", sadtool_enrol, "prove the possession of a device key that shall be enrolled"},
 	{"assert", sadtool_assert, "assert an act of samctl as the privileged user"},
 	{"policy", sadtool_policy, "sign a policy and the configuration beside it"},
+	{"prove", sadtool_prove, "prove the possession of the key in a SAD's cnf"},
 	{"inspect", sadtool_inspect, "show what one of these says"},
 };
 

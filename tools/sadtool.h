@@ -24,6 +24,7 @@ int sadtool_new(int argc, char *argv[]);
 int sadtool_enrol(int argc, char *argv[]);
 int sadtool_assert(int argc, char *argv[]);
 int sadtool_policy(int argc, char *argv[]);
+int sadtool_prove(int argc, char *argv[]);
 int sadtool_inspect(int argc, char *argv[]);
 
 /* ---- files ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sadtool enrol, assert, policy: the statements beside SADs. A JWS each, for one SAM, short-lived, taken once.
+ * sadtool enrol, assert, policy, prove: the statements beside SADs. A JWS each, for one SAM, short-lived, taken once.
  */
 #include "tools/sadtool.h"
 
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "policy/policy.h"
+#include "sap/proof.h"
 #include "sap/statement.h"
 
 static const char enrol_usage[] =
@@ -49,12 +50,24 @@ static const char policy_usage[] =
 	"  --lifetime SECONDS   until it expires; 300 if not given\n"
 	"  --json               print one JSON object instead\n";
 
+static const char prove_usage[] =
+	"usage: sadtool prove --key PRIVATE.jwk --sad FILE --aud SAM_ID [OPTION]...\n\n"
+	"Prove the possession of the key that a SAD names in `cnf`, over this SAD, and print\n"
+	"what is presented behind it and a `~`.\n\n"
+	"  --key FILE           the private JWK of the key in `cnf`\n"
+	"  --sad FILE           the SAD; `-`: from standard input\n"
+	"  --aud SAM_ID         the SAM: its sam_id\n"
+	"  --lifetime SECONDS   until it expires; 300 if not given, which is the most\n"
+	"  --join               print SAD~PROOF, the whole PIN\n"
+	"  --json               print one JSON object instead\n";
+
 struct statement {
 	const char *verb, *typ;
-	const char *role; /* the claim that names who: `iss` or `sub` */
-	const char *key, *name, *audience, *policy, *config;
+	const char *role; /* the claim that names who: `iss` or `sub`; NULL: none */
+	const char *key, *name, *audience, *policy, *config, *sad;
 	int64_t lifetime;
-	bool json, help;
+	bool json, help, join;
+	struct sam_secret sad_text; /* what it is about */
 	struct sadtool_signer signer;
 };
 
@@ -84,6 +97,12 @@ static int read_options(struct statement *s, int argc, char *argv[], const struc
 				return sadtool_misuse("--lifetime", "`%s` is no number of seconds from 1 to %d", optarg,
 						      SADTOOL_LIFETIME_MAX);
 			break;
+		case 's':
+			s->sad = optarg;
+			break;
+		case 'J':
+			s->join = true;
+			break;
 		case 'j':
 			s->json = true;
 			break;
@@ -111,20 +130,30 @@ static json_t *claims_of(const struct statement *s)
 	int64_t now = sam_clock_now();
 	if (!sadtool_jti(jti))
 		return NULL;
-	return json_pack("{s:s,s:s,s:I,s:I,s:s}", s->role, s->name, "aud", s->audience, "iat", (json_int_t)now, "exp",
-			 (json_int_t)(now + s->lifetime), "jti", jti);
+	json_t *claims = json_pack("{s:s,s:I,s:I,s:s}", "aud", s->audience, "iat", (json_int_t)now, "exp",
+				   (json_int_t)(now + s->lifetime), "jti", jti);
+	if (claims && s->role && json_object_set_new(claims, s->role, json_string(s->name)) != 0) {
+		json_decref(claims);
+		return NULL;
+	}
+	return claims;
 }
 
 static int print(const struct statement *s, const json_t *claims, const char *jws)
 {
+	sam_auto(sam_free) char *pin = NULL;
+	if (s->join && asprintf(&pin, "%s~%s", (const char *)s->sad_text.data, jws) < 0)
+		return sadtool_fail(s->verb, "out of memory");
 	if (!s->json) {
-		puts(jws);
+		puts(pin ? pin : jws);
 		return SADTOOL_OK;
 	}
 	sam_auto(json_decref) json_t *json =
-		json_pack("{s:s,s:s,s:O,s:O}", "jws", jws, s->role, s->name, "jti", json_object_get(claims, "jti"),
-			  "exp", json_object_get(claims, "exp"));
-	return json && sadtool_print_json(json) ? SADTOOL_OK : sadtool_fail(s->verb, "out of memory");
+		json_pack("{s:s,s:O,s:O,s:s*}", "jws", jws, "jti", json_object_get(claims, "jti"), "exp",
+			  json_object_get(claims, "exp"), "pin", pin);
+	if (!json || (s->role && json_object_set_new(json, s->role, json_string(s->name)) != 0))
+		return sadtool_fail(s->verb, "out of memory");
+	return sadtool_print_json(json) ? SADTOOL_OK : sadtool_fail(s->verb, "out of memory");
 }
 
 /* ${more}: claims of this kind alone; NULL: they could not be made. */
@@ -297,6 +326,61 @@ int sadtool_policy(int argc, char *argv[])
 	if (!s.key || !s.name || !s.audience || !s.policy || !s.config)
 		return sadtool_misuse("policy", "--key, --name, --aud, --policy and --config are needed");
 	status = sign_policy(&s);
+	sadtool_signer_clear(&s.signer);
+	return status;
+}
+
+/* ---- prove ---- */
+
+static const struct option prove_options[] = {
+	{"key", required_argument, NULL, 'k'},      {"sad", required_argument, NULL, 's'},
+	{"aud", required_argument, NULL, 'a'},      {"lifetime", required_argument, NULL, 't'},
+	{"join", no_argument, NULL, 'J'},           {"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+};
+
+/* What the proof is over is the SAD's own text, without the line's end. */
+static int read_sad(struct statement *s)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+	struct sam_secret *sad = &s->sad_text;
+	if (!sadtool_read(s->sad, SAM_JWS_MAX + 2, sad))
+		return SADTOOL_FAILED;
+	while (sad->len && (sad->data[sad->len - 1] == '\n' || sad->data[sad->len - 1] == '\r'))
+		sad->data[--sad->len] = '\0';
+	if (!sad->len || strspn((const char *)sad->data, alphabet) != sad->len)
+		return sadtool_fail(s->sad, "is no SAD, a compact JWS");
+	return SADTOOL_OK;
+}
+
+static int prove(struct statement *s)
+{
+	uint8_t hash[32];
+	char ath[44];
+	int status = read_sad(s);
+	if (status == SADTOOL_OK)
+		status = sadtool_signer_load(s->key, &s->signer);
+	if (status != SADTOOL_OK)
+		return status;
+	if (sam_ossl_digest(SAM_HASH_SHA256, s->sad_text.data, s->sad_text.len, hash) != SAM_OK)
+		return sadtool_fail("prove", "it cannot be hashed");
+	sam_encode_b64url(hash, sizeof hash, ath);
+	sam_auto(json_decref) json_t *more = json_pack("{s:s}", "ath", ath);
+	return sign(s, more);
+}
+
+int sadtool_prove(int argc, char *argv[])
+{
+	struct statement s = {.verb = "prove", .typ = SAM_TYP_PROOF, .lifetime = SAM_PROOF_S};
+	int status = read_options(&s, argc, argv, prove_options, prove_usage);
+	if (status != SADTOOL_OK || s.help)
+		return status;
+	if ((status = too_many(&s, argc, argv)) != SADTOOL_OK)
+		return status;
+	if (!s.key || !s.sad || !s.audience)
+		return sadtool_misuse("prove", "--key, --sad and --aud are needed");
+	status = prove(&s);
+	sam_secret_clear(&s.sad_text);
 	sadtool_signer_clear(&s.signer);
 	return status;
 }

@@ -266,8 +266,7 @@ START_TEST(other_operations_are_refused)
 		{"operation", "null", SAM_SAD_CLAIMS},
 		{"operation_params", "{}", SAM_SAD_CLAIMS},
 		{"operation_params", "null", SAM_SAD_CLAIMS},
-		{"cnf", "{\"jkt\":\"x\"}", SAM_SAD_CNF},
-		{"cnf", "null", SAM_SAD_CNF},
+		{"cnf", "{\"jkt\":\"x\"}", SAM_OK}, /* for sam_proof_check() */
 		{"pin", "\"1234\"", SAM_SAD_CLAIMS},
 		{"pin", "null", SAM_SAD_CLAIMS},
 	};
@@ -577,7 +576,7 @@ START_TEST(the_other_claims_of_an_operation_are_checked_as_ever)
 		{"exp", "1800000291", SAM_SAD_LIFETIME},
 		{"iat", "1800000011", SAM_SAD_NOT_YET},
 		{"jti", NULL, SAM_SAD_CLAIMS},
-		{"cnf", "{\"jkt\":\"x\"}", SAM_SAD_CNF},
+		{"cnf", "{\"jkt\":\"x\"}", SAM_OK}, /* for sam_proof_check() */
 		{"pin", "\"1234\"", SAM_SAD_CLAIMS},
 		{"whatever", "1", SAM_OK},
 	};
@@ -904,7 +903,7 @@ static char *written(void)
 {
 	struct sam_activation a = good_activation();
 	char *text;
-	memcpy(a.kid, KID, sizeof a.kid);
+	strcpy(a.kid, KID);
 	memset(a.payload, 0xab, sizeof a.payload);
 	memset(a.sad_sha256, 0xcd, sizeof a.sad_sha256);
 	strcpy(a.sign_algo, "1.2.840.113549.1.1.11");
