@@ -191,12 +191,14 @@ again() # LEVEL EXTRA
 		--officer-pin-source "$SO2_PIN_SOURCE" --auditor "$AUDITOR_NAME" --auditor-pin-source "$AUDITOR_PIN_SOURCE"
 	quietly as_officer signer add "$SIGNER" --new-pin-source "$SIGNER_PIN_SOURCE"
 	quietly enrol "$SIGNER" "$DEVICE_KEY" "$demo/device.pub.jwk"
+	quietly second_factor "$SIGNER"
 	samctl --json sap key --import >"$work/import.jwk" || bail "no import key"
 	sleep 1.1
 }
 again 2 '    keygen_level: 2\n    reference: "report 7"\n    date: 2026-04-01\n'
 package "$work/p.json" EC3 '{}' "$SIGNER" "$work/good.ee.key" "$work/good.ee.pem"
-refused "level 2: by a SAD" factors import "$work/p.json"
+package "$work/q.json" EC3
+refused "level 2: a device's word, under a SAD" import_issuer import "$work/q.json"
 refused "level 2: by two officers without a reference" reference as_officers key import "$work/p.json"
 package "$work/q.json" EC3
 refused "level 2: a device's word" import_issuer as_officers key import "$work/q.json" --reference "letter 17"
@@ -210,9 +212,13 @@ check "level 2: it is inactive, and from a CA" eval \
 refused "level 2: the same package again" exists as_officers key import "$work/p.json" --reference "letter 17"
 quietly as_officers key destroy "$id"
 refused "level 2: nor when the key is destroyed" name_used as_officers key import "$work/p.json" --reference "letter 17"
+package "$work/p.json" EC2 '{}' "$SIGNER" "$work/good.ee.key" "$work/good.ee.pem"
+check "level 2: the CA's package under the signer's SAD of two factors" import "$work/p.json"
+check "level 2: it is active at once" eval \
+	'as_officer --json key show "$(credential_of "$work/EC2.pem")" | jq -e ".state == \"active\" and .origin == \"import-ca\""'
 again 3 ''
 package "$work/p.json" EC3 '{}' "$SIGNER" "$work/good.ee.key" "$work/good.ee.pem"
 refused "level 3: by two officers" import_level as_officers key import "$work/p.json" --reference "letter 17"
-refused "level 3: by a SAD" factors import "$work/p.json"
+refused "level 3: by a SAD" import_level import "$work/p.json"
 check "the audit trail verifies" audit_verifies
 finish

@@ -182,14 +182,43 @@ cms:\
   - {manufacturer: "SoftHSM project", model: "SoftHSM v2", evaluation: "none, for tests"}' \
 		-e 's/^  require_sync: true/  require_sync: false/' "$SAM_SRCDIR/policy/level$1.yaml"
 }
-# made_key TYPE LABEL: a key of $SIGNER's, by a SAD at level 1, by two officers, and inactive, above.
-made_key()
+# ---- two factors, encrypted SADs, certificates: what levels 2 and 3 ask for ----------------------
+sad_factors=() # what `sadtool new` is told besides
+# second_factor SIGNER: a PIN, set by two officers at the signer's terminal; and the SAM's key, for which SADs that carry it
+# are encrypted. In these tests everybody has the same.
+second_factor()
 {
-	if grep -q '^level: 1' "$demo/policy.yaml"; then
-		new_key "$SIGNER" "$1" "$2"
-	else
-		as_officers key generate --signer "$SIGNER" --type "$1" --label "$2" --reference "the tests"
-	fi
+	(umask 077 && printf 48151623 >"$work/factor")
+	as_officers authenticator add "$1" --new-pin-source "file:$work/factor" &&
+		samctl --json sap key | jq '.jwk // .' >"$work/sap.jwk" &&
+		sad_factors=(--encrypt-to "$work/sap.jwk" --pin-source "file:$work/factor")
+}
+# test_ca: a CA's certificate and key, in $work/test-ca.pem and .key
+test_ca()
+{
+	[ -e "$work/test-ca.pem" ] ||
+		plain_openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/test-ca.key" \
+			-out "$work/test-ca.pem" -days 2 -subj "/C=JP/O=Test/CN=Test CA" \
+			-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign 2>"$work/ca.log" ||
+		bail "no CA" "$work/ca.log"
+}
+# trust_test_ca FILE: into that policy, which names no other
+trust_test_ca()
+{
+	test_ca
+	printf 'cas:\n  - name: Test CA\n    use: [certificates]\n    certificate: |\n' >>"$1"
+	sed 's/^/      /' "$work/test-ca.pem" >>"$1"
+}
+# certified CREDENTIAL: the SAM's request, under the signer's SAD; that CA's certificate; and it registered
+certified()
+{
+	local order
+	order=$(order "$SIGNER" csr "$(as_officer --json key csr "$1" | jq -c '{credentialID, sha256}')") &&
+		samctl key csr "$1" --sad - <<<"$order" >"$work/$1.csr" &&
+		printf 'keyUsage=critical,digitalSignature,nonRepudiation\n' >"$work/certified.ext" &&
+		plain_openssl x509 -req -in "$work/$1.csr" -CA "$work/test-ca.pem" -CAkey "$work/test-ca.key" -days 1 \
+			-extfile "$work/certified.ext" -out "$work/$1.crt" 2>/dev/null &&
+		as_officer key certificate "$1" "$work/$1.crt"
 }
 # setup_again SED: the same set-up once more with a changed policy, from nothing.
 setup_again()
@@ -204,16 +233,20 @@ setup_again()
 		as_officer signer add "$SIGNER" --subject "CN=Alice Example,O=Example,C=JP" \
 			--new-pin-source "$SIGNER_PIN_SOURCE" >>"$work/again.log" 2>&1 &&
 		enrol "$SIGNER" "$DEVICE_KEY" "$demo/device.pub.jwk" >>"$work/again.log" 2>&1 &&
-		sleep 1.1 && CREDENTIAL_RSA=$(made_key rsa:3072 rsa3072) &&
-		CREDENTIAL_EC=$(made_key ec:P-256 p256) ||
+		{ sad_factors=() && grep -q '^level: 1' "$demo/policy.yaml" || second_factor "$SIGNER" >>"$work/again.log" 2>&1; } &&
+		sleep 1.1 && CREDENTIAL_RSA=$(new_key "$SIGNER" rsa:3072 rsa3072) &&
+		CREDENTIAL_EC=$(new_key "$SIGNER" ec:P-256 p256) ||
 		bail "the set-up with another policy failed" "$work/again.log"
 }
-# setup_level LEVEL: the same from nothing at that level, by its shipped policy. At levels 2 and 3 the keys are made by two
-# officers and stay inactive: no SAD can take them yet.
+# setup_level LEVEL: the same from nothing at that level, by its shipped policy. Above level 1 the signer has a PIN besides,
+# and the keys have certificates, without which they would sign nothing.
 setup_level()
 {
 	level_policy "$1" >"$demo/policy.yaml"
+	trust_test_ca "$demo/policy.yaml"
 	setup_again ''
+	[ "$1" = 1 ] || { certified "$CREDENTIAL_RSA" && certified "$CREDENTIAL_EC"; } >"$work/again.log" 2>&1 ||
+		bail "no certificates at level $1" "$work/again.log"
 }
 # one_officer: and once more from nothing, with one officer and the auditor, and nobody else.
 one_officer()
@@ -262,12 +295,13 @@ new_sad()
 	local credential=$1
 	shift
 	timeout 60 "$SADTOOL" new --key "$DEVICE_KEY" --signer "$SIGNER" --aud "$SAM_ID" \
-		--credential "$credential" "$@"
+		--credential "$credential" ${sad_factors[@]+"${sad_factors[@]}"} "$@"
 }
 # order SIGNER OPERATION PARAMS [DEVICE]: print a SAD that orders something else than a signature.
 order()
 {
-	timeout 60 "$SADTOOL" new --key "${4:-$DEVICE_KEY}" --signer "$1" --aud "$SAM_ID" --operation "$2" --params "$3"
+	timeout 60 "$SADTOOL" new --key "${4:-$DEVICE_KEY}" --signer "$1" --aud "$SAM_ID" --operation "$2" --params "$3" \
+		${sad_factors[@]+"${sad_factors[@]}"}
 }
 # new_key SIGNER TYPE LABEL [DEVICE]: make a key that the signer orders, so it is active at once; prints its credentialID.
 new_key()
@@ -282,6 +316,16 @@ activate()
 	local params sad
 	params=$(as_officer --json key show "$2" | jq -ce '{credentialID, thumbprint}') &&
 		sad=$(order "$1" activate "$params" ${3:+"$3"}) && samctl key activate "$2" --sad - <<<"$sad"
+}
+# talked LINE...: an application that does one after the other (tests/fault/talk.c); what it says is in $work/talked.
+talked() { printf '%s\n' "$@" | application "$SAM_BUILDDIR/tests/fault/talk" >"$work/talked" 2>&1; }
+# signs SAD [CREDENTIAL]: the signer logs in with the own password, and signs short.txt with that EC key under the SAD,
+# presented for the one operation: the way for every level.
+signs()
+{
+	talked "login user $signer_pin" \
+		"sign ${2:-$CREDENTIAL_EC} ecdsa $(sha256sum <"$work/short.txt" | cut -d' ' -f1) $1" &&
+		[ "$(tail -n 1 "$work/talked")" = 'sign 0x0' ]
 }
 # new_token SAD: exchange it for a SAD token.
 new_token() { samctl sad exchange --sad - <<<"$1"; }

@@ -19,7 +19,7 @@ key()
 {
 	local file
 	objects >"$work/before"
-	credential=$(made_key "$1" "$2") || return
+	credential=$(new_key "$SIGNER" "$1" "$2") || return
 	private='' public=''
 	for file in $(objects | comm -13 "$work/before" -); do
 		case $("$hsmobject" "$file" class) in
