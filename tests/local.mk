@@ -198,6 +198,7 @@ tests_client_p11calls_LDADD = libsam.la $(P11KIT_LIBS)
 # ---- fuzzing: with --enable-fuzzers libFuzzer's main(), else one that replays the kept corpus --
 FUZZERS = \
 	tests/fuzz/fuzz_digestinfo \
+	tests/fuzz/fuzz_issuer \
 	tests/fuzz/fuzz_jose \
 	tests/fuzz/fuzz_jwe \
 	tests/fuzz/fuzz_sad \
@@ -215,6 +216,10 @@ tests_fuzz_fuzz_digestinfo_SOURCES = tests/fuzz/fuzz_digestinfo.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_digestinfo_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_digestinfo_LDADD = libprovider.la libsam.la
 tests_fuzz_fuzz_digestinfo_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_issuer_SOURCES = tests/fuzz/fuzz_issuer.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_issuer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_issuer_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_issuer_LDFLAGS = $(FUZZING_FLAGS)
 tests_fuzz_fuzz_jose_SOURCES = tests/fuzz/fuzz_jose.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_jose_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_jose_LDADD = libprovider.la libsam.la
@@ -250,6 +255,7 @@ CLIENT_TESTS = \
 	tests/client/hour.sh \
 	tests/client/import.sh \
 	tests/client/invariants.sh \
+	tests/client/issuer.sh \
 	tests/client/java.sh \
 	tests/client/jose_oracle.sh \
 	tests/client/key_tools.sh \

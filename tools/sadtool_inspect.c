@@ -12,7 +12,8 @@
 
 static const char usage[] =
 	"usage: sadtool inspect FILE|- [--key PUBLIC.jwk] [--json]\n\n"
-	"Show header and claims of a SAD and its times, or of what enrol, assert and policy made.\n"
+	"Show header and claims of a SAD and its times, or of what enrol, assert, policy and\n"
+	"prove made.\n"
 	"Verifies the signature with --key, and nothing else.\n\n"
 	"  --key FILE         the device's JWK: exit status 1 if the signature is not its own\n"
 	"  --json             print one JSON object instead\n";

@@ -251,6 +251,12 @@ enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *s, co
 	struct sam_claim claim;
 	memset(out, 0, sizeof *out);
 	struct sam_pin pin = {.text = text, .len = len};
+	const char *tilde = memchr(text, '~', len);
+	if (tilde) {
+		pin.len = (size_t)(tilde - text);
+		pin.proof = tilde + 1;
+		pin.proof_len = len - pin.len - 1;
+	}
 	enum sam_reason reason = present_sad(sam, s, &pin, &out->sad, &out->operation, msg);
 	if (reason == SAM_OK && strcmp(out->operation.name, name) != 0)
 		reason = SAM_SAD_OPERATION;

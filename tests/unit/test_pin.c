@@ -118,10 +118,17 @@ END_TEST
 START_TEST(proof_is_looked_for_first)
 {
 	struct sam_pin pin;
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~eyJhbGciOiJFUzI1NiJ9.e30.AAAA",
-				   NULL, &pin),
-			 SAM_SAD_CNF);
-	ck_assert_int_eq(read_text("eyJ~eyJ", "alice", &pin), SAM_SAD_CNF);
+	char both[400], signature[87];
+	memset(signature, 'A', 86);
+	signature[86] = '\0';
+	snprintf(both, sizeof both, "eyJhbGciOiJFUzI1NiJ9.e30.%s~eyJhbGciOiJFUzI1NiJ9.e30.%s", signature, signature);
+	ck_assert_int_eq(read_text(both, NULL, &pin), SAM_OK);
+	ck_assert_int_eq(pin.kind, SAM_PIN_SAD);
+	ck_assert_ptr_eq(pin.text + pin.len + 1, pin.proof);
+	ck_assert_uint_eq(pin.len, pin.proof_len);
+	ck_assert_int_eq(read_text(both, "alice", &pin), SAM_OK);
+	ck_assert_uint_eq(pin.len, pin.proof_len);
+	ck_assert_int_eq(read_text("eyJ~eyJ", "alice", &pin), SAM_SAD_TRUNCATED);
 	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~", NULL, &pin),
 			 SAM_SAD_TRUNCATED);
 	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~ey", NULL, &pin),
