@@ -36,6 +36,7 @@ tools_sadtool_SOURCES = \
 	tools/sadtool_keygen.c \
 	tools/sadtool_make.c \
 	tools/sadtool_new.c \
+	tools/sadtool_secret.c \
 	tools/sadtool_signer.c \
 	tools/sadtool_statement.c
 tools_sadtool_CFLAGS = $(AM_CFLAGS) $(SAM_PIE_CFLAGS)

@@ -90,7 +90,23 @@ struct sadtool_order {
 	struct sadtool_changes claims, header;
 	const char *operation; /* NULL: to sign documents */
 	json_t *params;        /* of the operation; owned */
+	const char *pin_source, *new_pin_source, *encrypt_to, *x5c; /* NULL: none */
+	struct sam_secret pin, new_pin;
+	json_t *recipient, *chain; /* the SAM's JWK; x5c's list; owned */
 };
+
+/** sadtool_read_pins(order), sadtool_read_recipient(order), sadtool_read_x5c(order): What --pin-source and
+ * --new-pin-source, --encrypt-to and --x5c name, if they are given. An exit status, after a message if not 0. */
+int sadtool_read_pins(struct sadtool_order *order);
+int sadtool_read_recipient(struct sadtool_order *order);
+int sadtool_read_x5c(struct sadtool_order *order);
+
+/** sadtool_payload(order, claims): The claims as text, with the PINs, which no JSON library sees; malloc()ed, to be
+ * wiped. NULL without memory. */
+char *sadtool_payload(const struct sadtool_order *order, const json_t *claims);
+
+/** sadtool_seal(order, sad, out): ${sad} encrypted to the SAM, malloc()ed. An exit status. */
+int sadtool_seal(const struct sadtool_order *order, const char *sad, char **out);
 
 /** sadtool_make(order): Make the SADs and print them. An exit status. */
 int sadtool_make(const struct sadtool_order *order);

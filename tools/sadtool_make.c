@@ -99,6 +99,8 @@ static char *header_text(const struct sadtool_order *order, const struct sadtool
 	sam_auto(json_decref)
 		json_t *header = json_pack("{s:s,s:s,s:s}", "alg", sam_jws_name(signer->alg), "typ",
 					   "sad+jwt", "kid", signer->kid);
+	if (header && order->chain && json_object_set(header, "x5c", order->chain) != 0)
+		return NULL;
 	return header && apply(header, &order->header) ? json_dumps(header, JSON_COMPACT) : NULL;
 }
 
@@ -131,12 +133,19 @@ static bool print_sad(const struct sadtool_order *order, const json_t *claims, c
 	return json && sadtool_print_json(json);
 }
 
+static void wipe(char *text)
+{
+	if (text)
+		sam_mem_wipe(text, strlen(text));
+	free(text);
+}
+
 /* One SAD for `count` documents from the first on; none: for an operation. */
 static int make_one(const struct sadtool_order *order, const struct sadtool_signer *signer,
 		    const char *header, size_t first, size_t count)
 {
 	sam_auto(json_decref) json_t *claims = claims_json(order, first, count);
-	sam_auto(sam_free) char *payload = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+	char *payload = claims ? sadtool_payload(order, claims) : NULL;
 	if (!payload)
 		return sadtool_fail(
 			"new",
@@ -144,12 +153,16 @@ static int make_one(const struct sadtool_order *order, const struct sadtool_sign
 	char *sad = NULL;
 	enum sam_reason reason = sam_jose_sign_text(header, payload, strlen(payload), signer->pkey,
 						    signer->alg, &sad);
+	wipe(payload);
 	if (reason != SAM_OK)
 		return sadtool_fail("new", "it cannot be signed: %s", sam_reason_text(reason));
-	bool ok = print_sad(order, claims, sad, first, count);
-	sam_mem_wipe(sad, strlen(sad));
-	free(sad);
-	return ok ? SADTOOL_OK : sadtool_fail("new", "out of memory");
+	char *sealed = NULL;
+	int status = order->recipient ? sadtool_seal(order, sad, &sealed) : SADTOOL_OK;
+	if (status == SADTOOL_OK && !print_sad(order, claims, sealed ? sealed : sad, first, count))
+		status = sadtool_fail("new", "out of memory");
+	wipe(sealed);
+	wipe(sad);
+	return status;
 }
 
 int sadtool_make(const struct sadtool_order *order)

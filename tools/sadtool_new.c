@@ -30,8 +30,12 @@ static const char usage[] =
 	"  --each               one SAD for each document: lines of `SAD HEX`; with --num N\n"
 	"                       and no document, for N random hashes\n"
 	"  --operation OP       no signature, but: generate, activate, csr, suspend, resume,\n"
-	"                       revoke, destroy, import, authenticator\n"
+	"                       revoke, destroy, import, authenticator, pin\n"
 	"  --params JSON        what the operation is about: one JSON object; {} if not given\n"
+	"  --pin-source URI     the signer's PIN, in file:PATH; needs --encrypt-to\n"
+	"  --new-pin-source URI the new PIN, for --operation pin\n"
+	"  --encrypt-to FILE    encrypt it to the SAM: the JWK that `samctl sap key` prints\n"
+	"  --x5c FILE           the certificate of the key, and its chain, for the header\n"
 	"  --claim NAME=JSON    set a claim after all others; empty JSON removes it\n"
 	"  --header NAME=JSON   the same for a member of the header\n"
 	"  --json               print JSON instead (with --each: one object a line)\n";
@@ -48,6 +52,8 @@ static const struct option options[] = {
 	{"each", no_argument, NULL, 'e'},           {"claim", required_argument, NULL, 'C'},
 	{"header", required_argument, NULL, 'R'},   {"operation", required_argument, NULL, 'o'},
 	{"params", required_argument, NULL, 'p'},   {"json", no_argument, NULL, 'j'},
+	{"pin-source", required_argument, NULL, 'P'}, {"new-pin-source", required_argument, NULL, 'N'},
+	{"encrypt-to", required_argument, NULL, 'E'}, {"x5c", required_argument, NULL, 'X'},
 	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
@@ -81,14 +87,11 @@ static int add_change(struct sadtool_changes *changes, const char *option, const
 static int take_operation(struct sadtool_order *order, const char *text)
 {
 	static const char *const known[] = {"generate", "activate", "csr",     "suspend", "resume",
-					    "revoke",   "destroy",  "import", "authenticator"};
+					    "revoke",   "destroy",  "import", "authenticator", "pin"};
 	order->operation = text;
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
 		if (strcmp(known[i], text) == 0)
 			return SADTOOL_OK;
-	if (strcmp(text, "pin") == 0)
-		return sadtool_fail("--operation",
-				    "a PIN is only sent in an encrypted SAD, which this version does not make");
 	return sadtool_misuse("--operation", "`%s` is no operation that a SAD has", text);
 }
 
@@ -165,6 +168,18 @@ static int take_option(struct sadtool_order *order, int c)
 	case 'j':
 		order->json = true;
 		break;
+	case 'P':
+		order->pin_source = optarg;
+		break;
+	case 'N':
+		order->new_pin_source = optarg;
+		break;
+	case 'E':
+		order->encrypt_to = optarg;
+		break;
+	case 'X':
+		order->x5c = optarg;
+		break;
 	default:
 		break;
 	}
@@ -217,9 +232,19 @@ static int check(struct sadtool_order *order)
 		return sadtool_misuse("new", "--key, --signer and --aud are needed");
 	if (order->document_count || order->credential || order->label_count || order->num || order->each)
 		return sadtool_misuse("--operation", "such a SAD signs nothing: what it is about stands in --params");
-	if (!order->params)
-		order->params = json_object();
-	return order->params ? SADTOOL_OK : sadtool_fail("new", "out of memory");
+	if (order->params && order->new_pin_source)
+		return sadtool_misuse("--new-pin-source", "the new PIN is all that the operation is about: leave --params");
+	if (!order->params && !order->new_pin_source && !(order->params = json_object()))
+		return sadtool_fail("new", "out of memory");
+	return SADTOOL_OK;
+}
+
+static int read_files(struct sadtool_order *order)
+{
+	int status = sadtool_read_pins(order);
+	if (status == SADTOOL_OK)
+		status = sadtool_read_recipient(order);
+	return status == SADTOOL_OK ? sadtool_read_x5c(order) : status;
 }
 
 static void free_changes(struct sadtool_changes *changes)
@@ -250,6 +275,8 @@ int sadtool_new(int argc, char *argv[])
 	if (status == SADTOOL_OK)
 		status = check(&order);
 	if (status == SADTOOL_OK)
+		status = read_files(&order);
+	if (status == SADTOOL_OK)
 		status = sadtool_make(&order);
 out:
 	free_changes(&order.claims);
@@ -257,5 +284,9 @@ out:
 	free(order.labels);
 	free(order.documents);
 	json_decref(order.params);
+	json_decref(order.recipient);
+	json_decref(order.chain);
+	sam_secret_clear(&order.pin);
+	sam_secret_clear(&order.new_pin);
 	return status;
 }

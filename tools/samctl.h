@@ -169,10 +169,8 @@ void samctl_print_text(const char *text, int width);
 void samctl_colour(int good);
 void samctl_plain(void);
 
-/** samctl_sentences(policy, at): What the policy demands or this version lacks, as a new JSON list;
- * ${at} is sam_policy_statement or sam_policy_missing. */
-json_t *samctl_sentences(const struct sam_policy *policy,
-			 const char *(*at)(const struct sam_policy *policy, size_t i));
+/** samctl_statements(policy): What must be said of the policy in plain words, as a new JSON list. */
+json_t *samctl_statements(const struct sam_policy *policy);
 
 /** samctl_time(seconds): As text in a new JSON string. */
 json_t *samctl_time(int64_t seconds);

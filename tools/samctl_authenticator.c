@@ -6,8 +6,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <openssl/pem.h>
 #include "registry/password.h"
 #include "sap/jose.h"
+#include "sap/x5c.h"
 
 enum { JWK_MAX = 65536, PROOF_MAX = 65536 };
 
@@ -60,6 +62,65 @@ static json_t *device_params(struct samctl *ctl, char kid[SAM_KID_SIZE])
 	return params;
 }
 
+/* DER is no text for a request: PEM is. */
+static json_t *pem_of(const struct sam_x509 *x509)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	bool ok = bio != NULL;
+	json_t *json = NULL;
+
+	for (size_t i = 0; ok && i <= x509->chain_count; i++) {
+		X509 *x = i ? sam_x509_parse(x509->chain[i - 1].der, x509->chain[i - 1].len)
+			    : sam_x509_parse(x509->der, x509->len);
+
+		ok = x && PEM_write_bio_X509(bio, x) == 1;
+		X509_free(x);
+	}
+	if (ok) {
+		long len = BIO_get_mem_data(bio, &text);
+
+		json = json_stringn(text, (size_t)len);
+	}
+	BIO_free(bio);
+	return json;
+}
+
+/* {id, certificate}: it goes with its chain, as the file has it. */
+static json_t *certificate_params(struct samctl *ctl, char kid[SAM_KID_SIZE])
+{
+	const char *path = samctl_given(ctl, "cert", 0), *proof = samctl_given(ctl, "proof", 0);
+	struct sam_secret text = { 0 }, second = { 0 };
+	struct sam_msg msg = { "" };
+	struct sam_x509 x509 = { 0 };
+	struct sam_device device = { 0 };
+	json_t *params = NULL;
+	enum sam_reason reason = SAM_OK;
+
+	if (samctl_read_file(ctl, path, SAM_X509_FILE_MAX, &text) != SAMCTL_DONE ||
+	    (proof && samctl_read_file(ctl, proof, PROOF_MAX, &second) != SAMCTL_DONE))
+		goto out;
+	reason = sam_x509_read(text.data, text.len, &x509, &msg);
+	if (reason == SAM_OK)
+		reason = sam_x5c_device(&x509, &device, &msg);
+	if (reason == SAM_OK) {
+		sam_mem_copy_text(kid, SAM_KID_SIZE, device.kid);
+		params = json_pack("{s:s,s:o*,s:s*}", "id", ctl->args[0], "certificate", pem_of(&x509), "proof",
+				   proof ? (const char *)second.data : NULL);
+	}
+	if (!params || !json_object_get(params, "certificate")) {
+		samctl_say(ctl, "%s: %s", path, *msg.text ? msg.text : sam_reason_text(reason));
+		json_decref(params);
+		params = NULL;
+	}
+out:
+	sam_device_clear(&device);
+	sam_x509_clear(&x509);
+	sam_secret_clear(&text);
+	sam_secret_clear(&second);
+	return params;
+}
+
 /* The signer types it here; it is kept as a hash under a key of the CM. */
 static json_t *pin_params(struct samctl *ctl, const char *source)
 {
@@ -94,18 +155,18 @@ static int check_id(const struct samctl *ctl)
 int samctl_authenticator_add(struct samctl *ctl)
 {
 	const char *signer = ctl->args[0], *pin = samctl_given(ctl, "new-pin-source", 0);
-	const char *jwk = samctl_given(ctl, "jwk", 0);
+	const char *jwk = samctl_given(ctl, "jwk", 0), *cert = samctl_given(ctl, "cert", 0);
 	char kid[SAM_KID_SIZE] = "";
 	json_t *params;
 	int status = check_id(ctl);
 
 	if (status != SAMCTL_DONE)
 		return status;
-	if (!jwk == !pin)
-		return samctl_usage(ctl, "needs --jwk FILE with --proof FILE, or --new-pin-source URI");
+	if (!!jwk + !!pin + !!cert != 1)
+		return samctl_usage(ctl, "needs --jwk FILE with --proof FILE, --cert FILE, or --new-pin-source URI");
 	if (pin && samctl_given(ctl, "proof", 0))
 		return samctl_usage(ctl, "--proof goes with --jwk");
-	params = pin ? pin_params(ctl, pin) : device_params(ctl, kid);
+	params = pin ? pin_params(ctl, pin) : cert ? certificate_params(ctl, kid) : device_params(ctl, kid);
 	if (!params)
 		return SAMCTL_FAILED;
 	if (pin)
@@ -117,14 +178,24 @@ int samctl_authenticator_add(struct samctl *ctl)
 
 int samctl_authenticator_replace(struct samctl *ctl)
 {
-	const char *old = samctl_given(ctl, "kid", 0);
+	const char *old = samctl_given(ctl, "kid", 0), *jwk = samctl_given(ctl, "jwk", 0);
+	const char *cert = samctl_given(ctl, "cert", 0);
 	char kid[SAM_KID_SIZE];
 	json_t *params;
 	int status = check_id(ctl);
 
 	if (status != SAMCTL_DONE)
 		return status;
-	params = device_params(ctl, kid);
+	if (!jwk && !cert && samctl_given(ctl, "sad", 0))
+		return samctl_act(ctl, SAM_ACT_AUTHENTICATOR_PIN, json_pack("{s:s}", "id", ctl->args[0]),
+				  json_pack("{s:s,s:b}", "signer", ctl->args[0], "pin", 1), "PIN of %s changed",
+				  ctl->args[0]);
+	if (!jwk == !cert)
+		return samctl_usage(ctl, "needs --jwk FILE with --proof FILE, --cert FILE, or --sad FILE alone for the "
+					 "signer's new PIN");
+	if (jwk && !samctl_given(ctl, "proof", 0))
+		return samctl_usage(ctl, "--jwk needs --proof FILE");
+	params = cert ? certificate_params(ctl, kid) : device_params(ctl, kid);
 	if (!params)
 		return SAMCTL_FAILED;
 	if (old)
@@ -166,7 +237,7 @@ int samctl_authenticator_list(struct samctl *ctl)
 {
 	static const struct samctl_column columns[] = {
 		{ "KID", "kid" },	  { "SIGNER", "signer" }, { "ALG", "alg" },
-		{ "CREATED", "created" }, { NULL, NULL },
+		{ "KIND", "kind" },	  { "CREATED", "created" }, { NULL, NULL },
 	};
 	const struct sam_snapshot *s;
 	json_t *list;
@@ -178,9 +249,10 @@ int samctl_authenticator_list(struct samctl *ctl)
 		const struct sam_authenticator *a = &s->authenticators[i];
 		const char *alg = sam_jws_name(a->device.alg);
 
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o,s:o}", "kid", a->device.kid,
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o,s:s,s:o}", "kid", a->device.kid,
 						      "signer", a->signer, "alg", alg ? alg : "RSA",
-						      "created", samctl_time(a->created), "jwk",
+						      "created", samctl_time(a->created), "kind",
+						      *a->certificate ? "certificate" : "device", "jwk",
 						      json_loads(a->device.jwk, 0, NULL)));
 	}
 	sam_registry_put(s);

@@ -110,9 +110,6 @@ static void check_policy(struct samctl_doctor *d)
 	samctl_doctor_tell(d, "policy", FINE, NULL, "%s, level %u", d->policy.path, d->policy.level);
 	for (size_t i = 0; (text = sam_policy_statement(&d->policy, i)); i++)
 		samctl_doctor_tell(d, "policy", NOTE, NULL, "%s", text);
-	for (size_t i = 0; (text = sam_policy_missing(&d->policy, i)); i++)
-		samctl_doctor_tell(d, "policy", PROBLEM, "this version signs at level 1", "missing: %s",
-				   text);
 }
 
 static void check_user(struct samctl_doctor *d)

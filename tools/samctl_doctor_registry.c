@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include "admin/stock.h"
 #include "base/clock.h"
+#include "registry/identify.h"
 
 /* Keys in the CM that were destroyed, or that no registry knows. */
 static void check_strangers(struct samctl_doctor *d)
@@ -105,6 +106,24 @@ static void check_roles(struct samctl_doctor *d)
 	samctl_doctor_tell(d, "roles", FINE, NULL, "%zu principals", d->snapshot->principal_count);
 }
 
+/* A lock may be a guesser's work, and at level 2 or 3 it stops the signer. */
+static void check_locks(struct samctl_doctor *d)
+{
+	size_t locked = 0;
+
+	for (size_t i = 0; i < d->snapshot->signer_count; i++) {
+		bool is = false;
+
+		locked += sam_identify_locked(d->registry, d->snapshot->signers[i].id, &is) == SAM_OK && is;
+	}
+	if (locked)
+		samctl_doctor_tell(d, "locks", NOTE,
+				   "samctl audit list --type lock; signer unlock ID, when it is known why",
+				   "%zu signers are locked, or their PINs, by wrong passwords or PINs", locked);
+	else
+		samctl_doctor_tell(d, "locks", FINE, NULL, "no signer is locked");
+}
+
 static void check_pending(struct samctl_doctor *d)
 {
 	size_t waiting = 0;
@@ -161,6 +180,7 @@ void samctl_doctor_registry(struct samctl_doctor *d)
 		check_signature(d);
 		check_roles(d);
 	}
+	check_locks(d);
 	check_pending(d);
 	check_checkpoint(d);
 	check_keys(d);

@@ -126,13 +126,12 @@ void samctl_plain(void)
 
 /* ---- values ---- */
 
-json_t *samctl_sentences(const struct sam_policy *policy,
-			 const char *(*at)(const struct sam_policy *policy, size_t i))
+json_t *samctl_statements(const struct sam_policy *policy)
 {
 	json_t *list = json_array();
 	const char *text;
 
-	for (size_t i = 0; (text = at(policy, i)); i++)
+	for (size_t i = 0; (text = sam_policy_statement(policy, i)); i++)
 		json_array_append_new(list, json_string(text));
 	return list;
 }

@@ -107,12 +107,15 @@ static json_t *dual_control(const struct sam_policy *policy)
 
 static json_t *people(const struct sam_policy *policy)
 {
-	return json_pack("{s:b,s:o,s:I,s:I,s:i,s:i,s:i,s:I}", "administrator_operator",
+	json_t *time = policy->lockout_s == SAM_LOCKOUT_OFFICER ? json_string("officer")
+								 : json_integer((json_int_t)policy->lockout_s);
+
+	return json_pack("{s:b,s:o,s:I,s:I,s:i,s:i,s:i,s:o}", "administrator_operator",
 			 (int)policy->administrator_operator, "dual_control", dual_control(policy),
 			 "pending", (json_int_t)policy->pending_s, "session", (json_int_t)policy->session_s,
 			 "password_min_length", (int)policy->password_min, "password_min_different",
 			 (int)policy->password_different, "lockout_attempts", (int)policy->lockout_attempts,
-			 "lockout_time", (json_int_t)policy->lockout_s);
+			 "lockout_time", time);
 }
 
 /* What keys may come from, and when they sign. */
@@ -130,8 +133,9 @@ static json_t *origins(const struct sam_policy *policy)
 	for (size_t i = 0; i < policy->ca_count; i++) {
 		const struct sam_policy_ca *ca = &policy->cas[i];
 
-		json_array_append_new(cas, json_pack("{s:s,s:b,s:b,s:i,s:s}", "name", ca->name, "certificates",
-						     !!(ca->use & SAM_CA_CERTIFICATES), "import",
+		json_array_append_new(cas, json_pack("{s:s,s:b,s:b,s:b,s:i,s:s}", "name", ca->name, "certificates",
+						     !!(ca->use & SAM_CA_CERTIFICATES), "authentication",
+						     !!(ca->use & SAM_CA_AUTHENTICATION), "import",
 						     !!(ca->use & SAM_CA_IMPORT), "keygen_level", (int)ca->keygen_level,
 						     "reference", ca->reference));
 	}
@@ -141,18 +145,19 @@ static json_t *origins(const struct sam_policy *policy)
 
 static json_t *describe(const struct sam_policy *policy)
 {
+	char kinds[SAM_FACTORS_TEXT];
 	json_t *all = json_pack(
-		"{s:s,s:o,s:i,s:i,s:b,s:o,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}", "path",
+		"{s:s,s:o,s:i,s:i,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:i,s:o,s:b,s:o,s:o,s:o}", "path",
 		policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
-		"version", (int)policy->version, "level", (int)policy->level, "signs",
-		(int)!sam_policy_missing(policy, 0), "statements",
-		samctl_sentences(policy, sam_policy_statement), "missing",
-		samctl_sentences(policy, sam_policy_missing), "authorisation",
+		"version", (int)policy->version, "level", (int)policy->level, "statements",
+		samctl_statements(policy), "authorisation",
 		policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad",
 		"always_authenticate", (int)policy->always_authenticate, "verify",
 		(int)policy->verify, "curve_below_hash", (int)policy->curve_below_hash,
 		"max_lifetime", (json_int_t)policy->max_lifetime, "leeway",
-		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
+		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "factors", (int)policy->factors,
+		"kinds", json_string(sam_factors_text(policy->kinds, kinds)), "encrypted",
+		(int)policy->encrypted, "mechanisms",
 		mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
 
 	if (json_object_update_new(all, people(policy)) == 0 && json_object_update_new(all, origins(policy)) == 0)

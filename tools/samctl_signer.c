@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "base/clock.h"
+#include "registry/identify.h"
 #include "registry/password.h"
 #include "sap/jose.h"
 
@@ -225,8 +227,38 @@ int samctl_signer_unlock(struct samctl *ctl)
 
 /* ---- looking ---- */
 
-static json_t *describe(const struct sam_snapshot *s, const struct sam_signer *signer)
+/* "pin until 2026-11-28T10:00:00Z": what is locked now; wrong PINs since the last right one. */
+static json_t *locks_of(struct samctl *ctl, const char *id, json_int_t *failures)
 {
+	struct sam_counter_id doors[SAM_DOORS];
+	json_t *list = json_array();
+
+	sam_identify_doors(id, doors);
+	*failures = 0;
+	for (size_t i = 0; i < SAM_DOORS; i++) {
+		struct sam_counter counter;
+		const bool read = sam_store_counter(sam_store(ctl->sam), &doors[i], &counter) == SAM_OK;
+		json_t *until;
+
+		if (read && !strcmp(doors[i].kind, SAM_COUNTER_PIN))
+			*failures = counter.failures;
+		if (read && counter.locked_until <= sam_clock_now())
+			continue;
+		if (read && counter.locked_until < SAM_LOCKOUT_OFFICER) {
+			until = samctl_time(counter.locked_until);
+			json_array_append_new(list, json_sprintf("%s until %s", doors[i].kind, json_string_value(until)));
+			json_decref(until);
+		} else {
+			json_array_append_new(list, json_sprintf("%s until an officer unlocks", doors[i].kind));
+		}
+	}
+	return list;
+}
+
+static json_t *describe(struct samctl *ctl, const struct sam_snapshot *s, const struct sam_signer *signer)
+{
+	json_int_t failures;
+	json_t *locks = locks_of(ctl, signer->id, &failures);
 	json_t *authenticators = json_array(), *keys = json_array();
 
 	for (size_t i = 0; i < s->authenticator_count; i++)
@@ -236,13 +268,13 @@ static json_t *describe(const struct sam_snapshot *s, const struct sam_signer *s
 	for (size_t i = 0; i < s->key_count; i++)
 		if (strcmp(s->keys[i].signer, signer->id) == 0)
 			json_array_append_new(keys, json_string(s->keys[i].credential));
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:o,s:o,s:o}", "id", signer->id, "name", signer->name,
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:I,s:o,s:I,s:o,s:o,s:o}", "id", signer->id, "name", signer->name,
 			 "subject", signer->subject, "state", signer->suspended ? "suspended" : "active",
 			 "password",
 			 !*signer->password	? "none"
 			 : signer->password_own ? "own"
 						: "first",
-			 "pin", (int)(*signer->pin != '\0'), "version", (json_int_t)signer->version,
+			 "pin", (int)(*signer->pin != '\0'), "wrong_pins", failures, "locks", locks, "version", (json_int_t)signer->version,
 			 "created", samctl_time(signer->created), "authenticators", authenticators,
 			 "keys", keys);
 }
@@ -257,7 +289,7 @@ int samctl_signer_show(struct samctl *ctl)
 		return SAMCTL_FAILED;
 	signer = sam_registry_signer(s, ctl->args[0]);
 	if (signer)
-		object = describe(s, signer);
+		object = describe(ctl, s, signer);
 	sam_registry_put(s);
 	if (signer)
 		return samctl_print_object(ctl, object);
@@ -279,7 +311,7 @@ int samctl_signer_list(struct samctl *ctl)
 		return SAMCTL_FAILED;
 	}
 	for (size_t i = 0; i < s->signer_count; i++)
-		json_array_append_new(list, describe(s, &s->signers[i]));
+		json_array_append_new(list, describe(ctl, s, &s->signers[i]));
 	sam_registry_put(s);
 	return samctl_print_list(ctl, list, columns);
 }

@@ -72,12 +72,10 @@ int samctl_status(struct samctl *ctl)
 		return samctl_fail(ctl, reason, NULL);
 	if (!samctl_snapshot(ctl, &s))
 		return SAMCTL_FAILED;
-	object = json_pack("{s:s,s:s,s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "config",
+	object = json_pack("{s:s,s:s,s:i,s:i,s:o,s:o,s:o,s:o,s:o}", "config",
 			   sam_config(ctl->sam)->path, "sam_id", sam_config(ctl->sam)->sam_id,
-			   "uid", (int)geteuid(), "level", (int)policy->level, "signs",
-			   (int)!sam_policy_missing(policy, 0), "statements",
-			   samctl_sentences(policy, sam_policy_statement), "missing",
-			   samctl_sentences(policy, sam_policy_missing), "policy",
+			   "uid", (int)geteuid(), "level", (int)policy->level, "statements",
+			   samctl_statements(policy), "policy",
 			   describe_policy(policy), "cm", describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
 			   describe_registry(s));
 	sam_registry_put(s);

@@ -26,6 +26,7 @@ static const struct {
 	[SAM_ACT_AUTHENTICATOR_FIRST] = {sam_perform_authenticator_add, NULL, NULL},
 	[SAM_ACT_AUTHENTICATOR_ADD] = {sam_perform_authenticator_add, NULL, NULL},
 	[SAM_ACT_AUTHENTICATOR_REPLACE] = {sam_perform_authenticator_replace, NULL, NULL},
+	[SAM_ACT_AUTHENTICATOR_PIN] = {sam_perform_authenticator_pin, NULL, NULL},
 	[SAM_ACT_AUTHENTICATOR_REMOVE] = {sam_perform_authenticator_remove, NULL, NULL},
 	[SAM_ACT_PRINCIPAL_ADD] = {sam_perform_principal_add, NULL, NULL},
 	[SAM_ACT_PRINCIPAL_ADD_TRUSTED] = {sam_perform_principal_add, NULL, NULL},
@@ -375,7 +376,7 @@ static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actor
 	enum sam_reason reason = SAM_STORE_CHANGED;
 	for (unsigned tries = 0; reason == SAM_STORE_CHANGED && tries < SAM_ACT_TRIES; tries++) {
 		struct sam_doing d;
-		struct sam_order order;
+		struct sam_order order = {.fresh = ""};
 		out->msg.text[0] = out->id[0] = '\0';
 		reason = sam_doing_start(&d, sam, params, &out->msg);
 		if (reason != SAM_OK)
@@ -389,6 +390,7 @@ static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actor
 		if (reason != SAM_OK && reason != SAM_STORE_CHANGED)
 			reason = sam_doing_refuse(&d, reason);
 		sam_doing_clear(&d);
+		sam_order_clear(&order);
 	}
 	sam_birth_settle(sam, &birth, reason, out);
 	return reason;

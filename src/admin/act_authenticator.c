@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Acts about what a signer authorises with: device keys and the PIN (P2-3.1.2.2). The first takes two people;
+ * Acts about what a signer authorises with: device keys, keys of certificates, and the PIN (P2-3.1.2.2). The first takes two people;
  * later ones the signer's SAD, or two officers, and each of those is an alert.
  */
 #include "admin/internal.h"
 
 #include <string.h>
+#include "base/encode.h"
+#include "registry/identify.h"
+#include "sap/x5c.h"
 
 enum { PROOF_S = 86400 }; /* a proof of possession may be carried around for a day */
 
@@ -66,16 +69,45 @@ static enum sam_reason check_order(const struct sam_doing *d, const char *act, c
 	return strcmp(operation->act, act) == 0 && strcmp(operation->jkt, kid) == 0 ? SAM_OK : SAM_SAD_OPERATION;
 }
 
+/* A certificate's: the CA vouches for it, and what the registry binds to the signer is its key. */
+static enum sam_reason read_certificate(struct sam_doing *d, struct sam_authenticator *a)
+{
+	const char *text = sam_param(d, "certificate");
+	uint8_t sha256[32];
+	if (!(d->certificate = calloc(1, sizeof *d->certificate)))
+		return SAM_MEMORY;
+	enum sam_reason reason = sam_x509_read(text, strlen(text), d->certificate, d->msg);
+	if (reason == SAM_OK)
+		reason = sam_x5c_verify(d->policy, d->certificate, SAM_CA_AUTHENTICATION, d->now, d->msg);
+	if (reason == SAM_OK)
+		reason = sam_x5c_device(d->certificate, &a->device, d->msg);
+	if (reason == SAM_OK)
+		reason = sam_ossl_digest(SAM_HASH_SHA256, d->certificate->der, d->certificate->len, sha256);
+	if (reason != SAM_OK)
+		return reason;
+	sam_encode_hex(sha256, sizeof sha256, a->certificate);
+	d->event.certificate_issuer = d->certificate->issuer;
+	d->event.certificate_serial = d->certificate->serial;
+	d->event.certificate_subject = d->certificate->subject;
+	return SAM_OK;
+}
+
+/* A bare key proves itself; a certificate's chain does, and a proof that comes along must be right. */
+static enum sam_reason check_evidence(struct sam_doing *d, const struct sam_authenticator *a)
+{
+	return a->certificate[0] && !sam_param(d, "proof") ? SAM_OK : check_proof(d, &a->device);
+}
+
 static enum sam_reason add_device(struct sam_doing *d, const char *act)
 {
 	struct sam_authenticator a = {.created = d->now};
-	enum sam_reason reason = sam_param_device(d, &a.device);
+	enum sam_reason reason = sam_param(d, "certificate") ? read_certificate(d, &a) : sam_param_device(d, &a.device);
 	if (reason == SAM_OK && !d->policy->sad_algorithms[a.device.alg] && a.device.alg != SAM_JWS_NONE)
 		reason = SAM_SAD_ALGORITHM;
 	if (reason == SAM_OK)
 		reason = check_order(d, act, a.device.kid);
 	if (reason == SAM_OK)
-		reason = check_proof(d, &a.device);
+		reason = check_evidence(d, &a);
 	if (reason == SAM_OK && !sam_mem_copy_text(a.signer, sizeof a.signer, sam_param(d, "id")))
 		reason = SAM_ARGUMENTS;
 	if (reason == SAM_OK)
@@ -85,17 +117,55 @@ static enum sam_reason add_device(struct sam_doing *d, const char *act)
 	return reason;
 }
 
-/* The PIN is the signer's own: set once at enrolment, at the signer's own terminal; others can clear it and no
- * more. */
+/* ---- the PIN ---- */
+
+/* It is the signer's own: set once at enrolment, at the signer's own terminal. Others can clear it and no more; who has
+ * ever had one sets the next by the own device (sam_perform_authenticator_pin()). */
 static enum sam_reason add_pin(struct sam_doing *d)
 {
 	struct sam_signer *signer = &d->signer;
 	strcpy(d->text[0], "pin");
-	if (d->order || signer->pin_set)
+	if (d->order || signer->pin_set) {
+		sam_msg_set(d->msg, "who has ever had a PIN sets the next one by a SAD: `samctl authenticator replace %s "
+				    "--sad FILE`", signer->id);
 		return SAM_SIGNER_ALONE;
+	}
 	signer->pin_set = true;
 	return sam_mem_copy_text(signer->pin, sizeof signer->pin, sam_param(d, "pin")) ? SAM_OK : SAM_ARGUMENTS;
 }
+
+/* What went wrong with the old one says nothing of the new. */
+static void forget_failures(struct sam_doing *d)
+{
+	d->clears[d->clear_count++] = (struct sam_counter_id){SAM_COUNTER_PIN, d->signer.id};
+}
+
+/* By the signer's SAD alone: signed by the device and with the old PIN in it (sam_order_read() has looked at both), or
+ * by the device where officers took the old one away. */
+enum sam_reason sam_perform_authenticator_pin(struct sam_doing *d)
+{
+	enum sam_reason reason = take(d);
+	if (reason != SAM_OK)
+		return reason;
+	if (!d->order || !d->signer.pin_set)
+		return d->order ? SAM_NOT_FOUND : SAM_SIGNER_ALONE;
+	const char *fresh = d->order->fresh;
+	const size_t len = strlen(fresh);
+	d->event.target = d->event.new_value = "pin";
+	d->event.old_value = d->signer.pin[0] ? "pin" : NULL;
+	reason = sam_knowledge_strong(fresh, len, d->msg);
+	if (reason == SAM_OK && d->signer.pin[0] &&
+	    sam_password_check(sam_seal(d->sam), fresh, len, d->signer.pin) == SAM_OK)
+		reason = SAM_PASSWORD_SAME;
+	if (reason == SAM_OK)
+		reason = sam_password_make(sam_seal(d->sam), fresh, len, d->signer.pin, sizeof d->signer.pin);
+	if (reason != SAM_OK)
+		return reason;
+	forget_failures(d);
+	return put(d);
+}
+
+/* ---- the acts ---- */
 
 enum sam_reason sam_perform_authenticator_add(struct sam_doing *d)
 {
@@ -161,6 +231,7 @@ enum sam_reason sam_perform_authenticator_remove(struct sam_doing *d)
 		d->event.old_value = "pin";
 		reason = d->order ? SAM_SAD_OPERATION : d->signer.pin[0] ? SAM_OK : SAM_NOT_FOUND;
 		sam_mem_wipe(d->signer.pin, sizeof d->signer.pin);
+		forget_failures(d);
 	} else if (reason == SAM_OK) {
 		reason = take_out(d, kid);
 		if (reason == SAM_OK)

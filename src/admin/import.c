@@ -13,6 +13,7 @@
 #include "base/pkey.h"
 #include "sap/jose.h"
 #include "sap/sad_details.h"
+#include "sap/x5c.h"
 
 enum { LIFETIME_MAX = 30 * 86400, LEEWAY = 10, KEY_MAX = 8192, SPKI_MAX = 2048, ISSUER_HEX = 32 };
 
@@ -71,39 +72,11 @@ static enum sam_reason by_device(struct opening *o, const char *sub)
 	const struct sam_authenticator *a = sam_registry_authenticator(o->s, kid);
 	if (!a || strcmp(a->signer, sub) != 0)
 		return refuse(o, SAM_IMPORT_ISSUER, "manifest: kid is no device key of its sub");
+	if (a->certificate[0])
+		return refuse(o, SAM_IMPORT_ISSUER, "manifest: kid is a certificate's key, and no device key");
 	if (sam_jose_verify(&o->jws, a->device.pkey, a->device.alg) != SAM_OK)
 		return refuse(o, SAM_IMPORT_ISSUER, "manifest: its signature does not verify");
 	return sam_mem_copy_text(o->out->issuer, sizeof o->out->issuer, kid) ? SAM_OK : SAM_INTERNAL;
-}
-
-/* One entry of x5c (RFC 7515 section 4.1.6): base64, not base64url, of DER. */
-static bool decode_x5c(const json_t *item, uint8_t **der, size_t *len)
-{
-	const char *text = json_string_value(item);
-	size_t size = text ? json_string_length(item) : 0;
-	if (!size || size > 2 * SAM_X509_MAX || strpbrk(text, "-_") || !(*der = malloc(size)))
-		return false;
-	if (!sam_decode_b64any(text, size, *der, size, len))
-		return false;
-	X509 *x = sam_x509_parse(*der, *len); /* sam_x509_read() would take PEM too, with a chain of its own */
-	X509_free(x);
-	return x != NULL;
-}
-
-static enum sam_reason read_x5c(struct opening *o, const json_t *list, struct sam_x509 *x)
-{
-	sam_auto(sam_free) uint8_t *der = NULL;
-	size_t len, count = json_array_size(list);
-	if (!count || count > 1 + SAM_X509_CHAIN || !decode_x5c(json_array_get(list, 0), &der, &len))
-		return refuse(o, SAM_IMPORT, "manifest: x5c");
-	if (sam_x509_read(der, len, x, o->msg) != SAM_OK)
-		return SAM_IMPORT;
-	for (x->chain_count = 0; x->chain_count + 1 < count;) {
-		const size_t i = x->chain_count++; /* whatever becomes of it is freed */
-		if (!decode_x5c(json_array_get(list, i + 1), &x->chain[i].der, &x->chain[i].len))
-			return refuse(o, SAM_IMPORT, "manifest: x5c");
-	}
-	return SAM_OK;
 }
 
 /* The certificate must chain to a CA that the policy lets sign imports, and at level 2 to one that makes its own keys
@@ -129,7 +102,9 @@ static enum sam_reason by_ca(struct opening *o, const json_t *x5c)
 	uint8_t sha256[32];
 	if (!typ || strcmp(typ, SAM_TYP_IMPORT) != 0 || json_object_get(o->jws.header, "kid"))
 		return refuse(o, SAM_IMPORT, "manifest: the header's typ, or a kid beside x5c");
-	enum sam_reason reason = read_x5c(o, x5c, &x);
+	enum sam_reason reason = sam_x5c_read(x5c, &x, NULL);
+	if (reason == SAM_CERTIFICATE)
+		reason = refuse(o, SAM_IMPORT, "manifest: x5c");
 	if (reason == SAM_OK)
 		reason = check_ca(o, &x);
 	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey = reason == SAM_OK ? sam_ossl_pubkey(x.spki, x.spki_len) : NULL;

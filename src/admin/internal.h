@@ -79,7 +79,8 @@ typedef enum sam_reason sam_perform(struct sam_doing *d);
 
 sam_perform sam_perform_signer_add, sam_perform_signer_suspend, sam_perform_signer_resume, sam_perform_signer_remove,
 	sam_perform_signer_unlock, sam_perform_signer_passwd;
-sam_perform sam_perform_authenticator_add, sam_perform_authenticator_replace, sam_perform_authenticator_remove;
+sam_perform sam_perform_authenticator_add, sam_perform_authenticator_replace, sam_perform_authenticator_remove,
+	sam_perform_authenticator_pin;
 sam_perform sam_perform_principal_add, sam_perform_principal_remove, sam_perform_principal_unlock,
 	sam_perform_principal_passwd, sam_perform_principal_device, sam_perform_role_grant, sam_perform_role_revoke;
 sam_perform sam_perform_policy_sign, sam_perform_cm_enable, sam_perform_cm_disable;

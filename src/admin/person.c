@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "base/clock.h"
+#include "policy/factors.h"
 #include "registry/edit.h"
 #include "registry/identify.h"
 
@@ -29,12 +30,13 @@ static enum sam_reason by_password(const struct sam_identifier *id, const struct
 static enum sam_reason use_up(const struct sam_identifier *id, const struct sam_snapshot *s,
 			      const struct sam_statement *statement)
 {
+	char factors[SAM_FACTORS_TEXT];
 	const struct sam_event event = {
 		.type = SAM_EVENT_LOGIN,
 		.actor_kind = "principal",
 		.actor = statement->frame.iss,
 		.jti = statement->frame.jti,
-		.factors = "possession",
+		.factors = sam_factors_text(SAM_FACTOR_POSSESSION, factors),
 	};
 	struct sam_audit_record record = {0};
 	struct sam_spend spend;

@@ -289,7 +289,8 @@ static bool take_lock(struct sam_replay *r, const struct record *x)
 	json_int_t until = json_integer_value(json_object_get(r->locks, x->target ? x->target : ""));
 	if (!x->target || (!sam_registry_signer(r->s, x->target) && !sam_registry_principal(r->s, x->target)))
 		return true;
-	return until > x->time + r->rules.lock_s || put(r->locks, x->target, x->time + r->rules.lock_s);
+	const int64_t end = r->rules.lock_s > INT64_MAX - x->time ? INT64_MAX : x->time + r->rules.lock_s;
+	return until > end || put(r->locks, x->target, end);
 }
 
 static bool take_principal_unlock(struct sam_replay *r, const struct record *x)

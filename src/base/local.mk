@@ -27,6 +27,8 @@ libsam_la_SOURCES += \
 	src/base/ossl.h \
 	src/base/pem.c \
 	src/base/pem.h \
+	src/base/peer.c \
+	src/base/peer.h \
 	src/base/pkey.c \
 	src/base/pkey.h \
 	src/base/reason.c \

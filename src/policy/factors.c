@@ -26,6 +26,15 @@ unsigned sam_factors_count(unsigned kinds)
 	return count;
 }
 
+unsigned sam_factors_kind(const char *name)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!strcmp(kinds_known[i].name, name))
+			return kinds_known[i].kind;
+	}
+	return 0;
+}
+
 const char *sam_factors_text(unsigned kinds, char out[SAM_FACTORS_TEXT])
 {
 	out[0] = '\0';

@@ -21,6 +21,9 @@ enum { SAM_FACTORS_TEXT = 40 };
 /** sam_factors_count(kinds): How many kinds. */
 unsigned sam_factors_count(unsigned kinds);
 
+/** sam_factors_kind(name): The kind of that name; 0: none. */
+unsigned sam_factors_kind(const char *name);
+
 /** sam_factors_text(kinds, out): "possession knowledge", as the audit has them; NULL for none, else ${out}. */
 const char *sam_factors_text(unsigned kinds, char out[SAM_FACTORS_TEXT]);
 

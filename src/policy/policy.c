@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Asking the policy: what may be signed and generated, what this version lacks for a level, and
- * what must be said of it. Where the policy says nothing, the answer is no (invariant 5).
+ * Asking the policy: what may be signed and generated, and what must be said of it. Where the policy says nothing, the answer is no (invariant 5).
  */
 #include "policy/policy.h"
 
 #include <string.h>
+#include "policy/factors.h"
 
-/* What levels 2 and 3 ask for (p11-sam(8), p11-sam-policy(5)) and this version does not have. */
-static const char *const missing_2[] = {
-	"two factors of different kinds for each SAD, verified by the SAM (P1-T3.5, P2-3.1.4)",
-	NULL,
-};
-
-static const char *const missing_3[] = {
-	"SADs encrypted to the SAM, and only those (P1-3.5.2)",
-	NULL,
-};
-
-const char *sam_policy_missing(const struct sam_policy *policy, size_t i)
+enum sam_reason sam_policy_factors(const struct sam_policy *policy, unsigned kinds)
 {
-	const size_t count_2 = sizeof missing_2 / sizeof missing_2[0] - 1;
-	const size_t count_3 = sizeof missing_3 / sizeof missing_3[0] - 1;
-
-	if (policy->level == 1)
-		return NULL;
-	if (i < count_2)
-		return missing_2[i];
-	/* Level 2 stops here; 3, and whatever else may stand there, goes on. */
-	if (policy->level != 2 && i - count_2 < count_3)
-		return missing_3[i - count_2];
-	return NULL;
+	/* authorisation comes from the signer directly, whoever vouches besides (P1-3.5.2) */
+	if (policy->level != 1 && !(kinds & SAM_FACTOR_POSSESSION))
+		return SAM_FACTORS;
+	return sam_factors_count(kinds & policy->kinds) >= policy->factors && policy->factors ? SAM_OK : SAM_FACTORS;
 }
 
 /* A CM that nobody evaluated, where the level asks for one that somebody did. */
@@ -148,7 +130,7 @@ enum sam_reason sam_policy_may_sign(const struct sam_policy *policy,
 	const struct sam_policy_dates *dates = find_mechanism(policy, scheme->mechanism);
 	const struct sam_key_rule *rule;
 
-	if (sam_policy_missing(policy, 0))
+	if (policy->level < 1 || policy->level > 3)
 		return SAM_LEVEL_MISSING;
 	if (!dates || !signs_at(dates, now))
 		return SAM_MECHANISM;

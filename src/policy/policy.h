@@ -14,10 +14,13 @@
 #include "policy/acts.h"
 
 enum { SAM_POLICY_MECHANISMS = 32, SAM_POLICY_KEY_RULES = 16, SAM_POLICY_CMS = 16, SAM_POLICY_CAS = 8 };
+/* No time passes it: until an officer unlocks. */
+#define SAM_LOCKOUT_OFFICER INT64_MAX
+
 enum { SAM_POLICY_RENEWALS = 64, SAM_POLICY_RENEWAL_MAX = 2000 };
 enum { SAM_POLICY_TEXT = 129 /* of a name or reference, with its NUL */, SAM_POLICY_CA_DER = 4096 };
 enum { SAM_POLICY_ISSUERS = 8, SAM_POLICY_WORDS = 8, SAM_POLICY_WORD = 129, SAM_POLICY_FILE = 512, SAM_ISSUER_NAME = 256 };
-enum { SAM_CA_CERTIFICATES = 1, SAM_CA_IMPORT = 2 };
+enum { SAM_CA_CERTIFICATES = 1, SAM_CA_IMPORT = 2, SAM_CA_AUTHENTICATION = 4 };
 
 enum sam_authorisation { SAM_AUTHORISE_SAD, SAM_AUTHORISE_LOGIN /* level 1 only */ };
 
@@ -50,7 +53,8 @@ struct sam_policy_cm {
 struct sam_policy_ca {
 	char name[SAM_POLICY_TEXT];
 	unsigned use;                 /* SAM_CA_CERTIFICATES: signers' certificates may chain to it; SAM_CA_IMPORT: it
-				       * may sign import packages */
+				       * may sign import packages; SAM_CA_AUTHENTICATION: signers' SADs may be
+				       * signed with certificates that chain to it */
 	unsigned keygen_level;        /* that its own generation of keys meets; 0: nothing is stated */
 	char reference[SAM_POLICY_TEXT]; /* where that is shown, and since when it was (seconds since 1970) */
 	int64_t date;
@@ -87,6 +91,7 @@ struct sam_policy {
 	int64_t max_lifetime, leeway; /* seconds */
 	bool sad_algorithms[SAM_JWS_ALGS]; /* those a SAD may be signed with */
 	unsigned factors;          /* kinds that each SAD must show: 1 or 2, see policy/factors.h */
+	unsigned kinds;            /* which count, a set; levels 2 and 3 ask for possession among them */
 	bool encrypted;            /* only encrypted SADs are taken */
 	bool renewal_all;          /* each SAD token signs once and is replaced by the next: for everybody, or */
 	char renewal[SAM_POLICY_RENEWALS][SAM_NAME_SIZE]; /* for these principals and signers */
@@ -113,7 +118,7 @@ struct sam_policy {
 	/* passwords: and lockout: */
 	unsigned password_min, password_different; /* bytes, characters */
 	unsigned lockout_attempts;         /* wrong ones in a row */
-	int64_t lockout_s;
+	int64_t lockout_s;                 /* so long; SAM_LOCKOUT_OFFICER: until an officer unlocks */
 	/* cms:, schemes: */
 	struct sam_policy_cm cms[SAM_POLICY_CMS];
 	size_t cm_count;
@@ -134,9 +139,8 @@ enum sam_reason sam_policy_load(const char *path, struct sam_policy *out, struct
 enum sam_reason sam_policy_parse(const char *path, const void *text, size_t len, struct sam_policy *out,
 				 struct sam_msg *msg) SAM_MUST;
 
-/** sam_policy_missing(policy, i): What this version lacks to sign at that level, the i-th sentence;
- * NULL past the last. Level 1 lacks nothing. */
-const char *sam_policy_missing(const struct sam_policy *policy, size_t i);
+/** sam_policy_factors(policy, kinds): Do these kinds of factors do for a SAD (P1-T3.5)? FACTORS. */
+enum sam_reason sam_policy_factors(const struct sam_policy *policy, unsigned kinds) SAM_MUST;
 
 /** sam_policy_statement(policy, i): What status, doctor and the start record must say in plain words
  * ("level 3 rules, SAM not evaluated"); NULL past the last. */
@@ -166,7 +170,7 @@ bool sam_policy_issuer_asserts(const struct sam_policy_issuer *issuer);
 enum sam_reason sam_policy_may_import(const struct sam_policy *policy) SAM_MUST;
 
 /** sam_policy_may_sign(policy, scheme, type, bits, now): With this mechanism, key type and size, at
- * this time (seconds)? The hash is checked if known. LEVEL_MISSING, MECHANISM, KEY_TYPE, KEY_SIZE,
+ * this time (seconds)? The hash is checked if known. LEVEL_MISSING (no policy), MECHANISM, KEY_TYPE, KEY_SIZE,
  * HASH_FORBIDDEN. */
 enum sam_reason sam_policy_may_sign(const struct sam_policy *policy, const struct sam_scheme *scheme,
 				    enum sam_key_type type, unsigned bits, int64_t now) SAM_MUST;

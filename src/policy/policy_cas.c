@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * `cas:` of the policy file: the CAs to which signers' certificates chain, and those that may sign import packages,
- * of which level 2 wants to know that they make keys as it does itself (P1-T3.5-fn4).
+ * `cas:` of the policy file: the CAs to which the certificates of signers' keys chain, those to which certificates chain
+ * that signers sign SADs with, and those that may sign import packages, of which level 2 wants to know that they make keys as it does itself (P1-T3.5-fn4).
  */
 #include "policy/policy_cas.h"
 
@@ -16,7 +16,7 @@ static enum sam_reason read_use(struct sam_yaml *map, struct sam_policy_ca *ca, 
 	enum sam_reason reason = sam_yaml_need(map, "use", SAM_YAML_LIST, &list, msg);
 
 	if (reason == SAM_OK && !list->items)
-		return sam_yaml_refuse(list, msg, "use: the list is empty; certificates, import");
+		return sam_yaml_refuse(list, msg, "use: the list is empty; certificates, authentication, import");
 	for (struct sam_yaml *item = reason == SAM_OK ? list->items : NULL; item; item = item->next) {
 		const char *word = "";
 		unsigned use;
@@ -24,9 +24,12 @@ static enum sam_reason read_use(struct sam_yaml *map, struct sam_policy_ca *ca, 
 		reason = sam_yaml_text(item, &word, msg);
 		if (reason != SAM_OK)
 			return reason;
-		use = !strcmp(word, "certificates") ? SAM_CA_CERTIFICATES : !strcmp(word, "import") ? SAM_CA_IMPORT : 0;
+		use = !strcmp(word, "certificates")     ? SAM_CA_CERTIFICATES
+		      : !strcmp(word, "authentication") ? SAM_CA_AUTHENTICATION
+		      : !strcmp(word, "import")         ? SAM_CA_IMPORT
+							: 0;
 		if (!use)
-			return sam_yaml_refuse(item, msg, "use: must be certificates or import");
+			return sam_yaml_refuse(item, msg, "use: must be certificates, authentication or import");
 		if (ca->use & use)
 			return sam_yaml_refuse(item, msg, "use: stands there twice; keep one");
 		ca->use |= use;
@@ -103,7 +106,7 @@ static enum sam_reason check_import(struct sam_yaml *map, const struct sam_polic
 						 "remove them or add import");
 	if (!import)
 		return SAM_OK;
-	if (ca->use & SAM_CA_CERTIFICATES) /* whoever has a certificate of it could vouch for a package */
+	if (ca->use & ~(unsigned)SAM_CA_IMPORT) /* whoever has a certificate of it could vouch for a package */
 		return sam_yaml_refuse(map, msg, "cas: a CA that certifies signers does not vouch for imports too; name "
 						 "the CA of the key service alone for import");
 	if (out->level == 3)

@@ -4,6 +4,7 @@
  */
 #include "policy/policy_roles.h"
 
+#include <string.h>
 #include "policy/policy_read.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
@@ -66,6 +67,18 @@ static enum sam_reason read_passwords(struct sam_yaml *root, struct sam_policy *
 	return reason;
 }
 
+/* A time; or "officer": until an officer unlocks. */
+static enum sam_reason read_lockout_time(struct sam_yaml *lockout, struct sam_policy *out, struct sam_msg *msg)
+{
+	struct sam_yaml *time = sam_yaml_get(lockout, "time");
+	const char *word = "";
+
+	if (!time || time->kind != SAM_YAML_SCALAR || sam_yaml_text(time, &word, NULL) != SAM_OK || strcmp(word, "officer"))
+		return sam_policy_read_seconds(lockout, "time", MINUTE_S, DAY_S, &out->lockout_s, msg);
+	out->lockout_s = SAM_LOCKOUT_OFFICER;
+	return SAM_OK;
+}
+
 static enum sam_reason read_lockout(struct sam_yaml *root, struct sam_policy *out, struct sam_msg *msg)
 {
 	struct sam_yaml *lockout;
@@ -74,7 +87,7 @@ static enum sam_reason read_lockout(struct sam_yaml *root, struct sam_policy *ou
 	if (reason == SAM_OK)
 		reason = sam_policy_read_count(lockout, "attempts", 1, 10, &out->lockout_attempts, msg);
 	if (reason == SAM_OK)
-		reason = sam_policy_read_seconds(lockout, "time", MINUTE_S, DAY_S, &out->lockout_s, msg);
+		reason = read_lockout_time(lockout, out, msg);
 	return reason;
 }
 

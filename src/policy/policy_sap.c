@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/name.h"
+#include "policy/factors.h"
 #include "policy/policy_algorithms.h"
 #include "policy/policy_read.h"
 
@@ -28,6 +29,45 @@ static enum sam_reason read_seconds(struct sam_yaml *map, const char *key, int64
 
 /* ---- what a SAD must show ---- */
 
+static enum sam_reason add_kind(struct sam_yaml *item, struct sam_policy *out, struct sam_msg *msg)
+{
+	const char *word = "";
+	enum sam_reason reason = sam_yaml_text(item, &word, msg);
+	const unsigned kind = sam_factors_kind(word);
+
+	if (reason != SAM_OK)
+		return reason;
+	if (!kind)
+		return sam_yaml_refuse(item, msg, "kinds: must be possession, knowledge or asserted");
+	if (out->kinds & kind)
+		return sam_yaml_refuse(item, msg, "kinds: stands there twice; keep one");
+	out->kinds |= kind;
+	return SAM_OK;
+}
+
+/* Which count. Levels 2 and 3 want the signer's own device in any case, and so name it. */
+static enum sam_reason read_kinds(struct sam_yaml *sap, struct sam_policy *out, struct sam_msg *msg)
+{
+	struct sam_yaml *list = sam_yaml_get(sap, "kinds");
+	enum sam_reason reason = SAM_OK;
+
+	out->kinds = SAM_FACTORS_ALL;
+	if (!list)
+		return SAM_OK;
+	out->kinds = 0;
+	reason = sam_yaml_need(sap, "kinds", SAM_YAML_LIST, &list, msg);
+	for (struct sam_yaml *item = reason == SAM_OK ? list->items : NULL; reason == SAM_OK && item; item = item->next)
+		reason = add_kind(item, out, msg);
+	if (reason != SAM_OK)
+		return reason;
+	if (out->level != 1 && !(out->kinds & SAM_FACTOR_POSSESSION))
+		return sam_yaml_refuse(list, msg, "kinds: levels 2 and 3 ask for possession; add it");
+	if (sam_factors_count(out->kinds) < out->factors)
+		return sam_yaml_refuse(list, msg, "kinds: fewer than the %u factors that each SAD must show; add some",
+				       out->factors);
+	return SAM_OK;
+}
+
 static enum sam_reason read_factors(struct sam_yaml *sap, struct sam_policy *out, struct sam_msg *msg)
 {
 	struct sam_yaml *encrypted = sam_yaml_get(sap, "encrypted");
@@ -40,7 +80,7 @@ static enum sam_reason read_factors(struct sam_yaml *sap, struct sam_policy *out
 		reason = sam_yaml_bool(encrypted, &out->encrypted, msg);
 	if (reason == SAM_OK && out->level == 3 && !out->encrypted)
 		return sam_yaml_refuse(encrypted, msg, "encrypted: level 3 takes encrypted SADs only; write true");
-	return reason;
+	return reason == SAM_OK ? read_kinds(sap, out, msg) : reason;
 }
 
 /* ---- tokens that are renewed ---- */

@@ -12,11 +12,23 @@
 #define SAM_COUNTER_PASSWORD "password"
 #define SAM_COUNTER_PASSWORD_P11 "password-pkcs11"
 
-enum { SAM_DOORS = 2 };
-/** sam_identify_doors(name, out): The counters of both doors for that name; point to ${name}. */
+/* A signer's PIN: a lock of it ends what the signer knows as a factor, and nothing else. */
+#define SAM_COUNTER_PIN "pin"
+/* What is only counted and alarmed: wrong PINs by authenticator (its kid) and source, SADs with a wrong signature by
+ * source. Locks here would shut out others than whoever guesses. */
+#define SAM_COUNTER_PIN_KID "pin-kid"
+#define SAM_COUNTER_PIN_SOURCE "pin-source"
+#define SAM_COUNTER_FORGED_SOURCE "forged-source"
+
+enum { SAM_DOORS = 3, SAM_SOURCE_SIZE = 32 };
+/** sam_identify_source(out): Whom a failure here comes from: "peer:UID" of p11-kit's client, else "uid:UID" of this
+ * process. */
+void sam_identify_source(char out[SAM_SOURCE_SIZE]);
+
+/** sam_identify_doors(name, out): The counters of all doors for that name that lock; point to ${name}. */
 void sam_identify_doors(const char *name, struct sam_counter_id out[SAM_DOORS]);
 
-/** sam_identify_locked(r, name, locked): Is the name locked at one of the doors now? */
+/** sam_identify_locked(r, name, locked): Is the name locked at one of the doors now, or the PIN? */
 enum sam_reason sam_identify_locked(struct sam_registry *r, const char *name, bool *locked) SAM_MUST;
 
 /** sam_identify_password(r, audit, s, door, name, stored, secret, len): Is ${secret} the password of ${name}, kept as
@@ -26,5 +38,19 @@ enum sam_reason sam_identify_locked(struct sam_registry *r, const char *name, bo
 enum sam_reason sam_identify_password(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
 				      const char *door, const char *name, const char *stored, const void *secret,
 				      size_t len) SAM_MUST;
+
+/** sam_identify_pin(r, audit, s, signer, kid, secret, len): Is that the signer's PIN? Asked only of a SAD that the
+ * signer's own key ${kid} has signed. A wrong one is counted for the signer, the key and the source; from the second on
+ * the next is looked at only after some seconds (PIN_WAIT), which double; at the policy's limit the PIN is locked,
+ * which is an alert. The same wrong one again from this process counts once; the right one ends the count.
+ * PIN_WRONG (also where the signer has none), PIN_WAIT, LOCKED, STORE_*, MEMORY. */
+enum sam_reason sam_identify_pin(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
+				 const struct sam_signer *signer, const char *kid, const void *secret,
+				 size_t len) SAM_MUST;
+
+/** sam_identify_forged(r, audit, s, kid): A SAD under this registered kid had a wrong signature: count it for the
+ * source, at most once a second from this process. Many are an alert; nothing is locked. STORE_*, MEMORY. */
+enum sam_reason sam_identify_forged(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
+				    const char *kid) SAM_MUST;
 
 #endif

@@ -18,6 +18,7 @@ struct sam_registry {
 	/* identify.c: MACs of the wrong secrets that this process counted last */
 	uint8_t wrong[SAM_WRONG_SECRETS][SAM_SEAL_MAC];
 	unsigned next_wrong;
+	int64_t forged_ms; /* when it counted a wrong signature last */
 };
 
 /** sam_registry_try(seal, row): Would such a row be taken when the registry is loaded? What is written and not taken

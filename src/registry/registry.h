@@ -66,6 +66,8 @@ struct sam_signer {
 struct sam_authenticator {
 	char signer[SAM_NAME_SIZE];
 	struct sam_device device;
+	char certificate[65];             /* SHA-256 of the certificate that the key was bound by: SADs by it bring one
+					   * (x5c); "": a bare device key */
 	int64_t created;
 };
 

@@ -272,7 +272,18 @@ enum sam_reason sam_row_write_authenticator(const struct sam_authenticator *a, c
 	if (!json || !a->device.kid[0] || json_object_set_new(json, "signer", json_string(a->signer)) != 0 ||
 	    json_object_set_new(json, "created", json_integer((json_int_t)a->created)) != 0)
 		return SAM_INTERNAL;
+	if (a->certificate[0] && json_object_set_new(json, "certificate", json_string(a->certificate)) != 0)
+		return SAM_MEMORY;
 	return sam_row_dump(json, body);
+}
+
+/* A bare device key has none. */
+static bool read_bound(const json_t *body, struct sam_authenticator *out)
+{
+	uint8_t sha256[32];
+	return !json_object_get(body, "certificate") ||
+	       (sam_row_text(body, "certificate", out->certificate, sizeof out->certificate) &&
+		sam_row_hex(body, "certificate", sha256, sizeof sha256));
 }
 
 enum sam_reason sam_row_read_authenticator(const struct sam_row *row, struct sam_authenticator *out)
@@ -280,7 +291,7 @@ enum sam_reason sam_row_read_authenticator(const struct sam_row *row, struct sam
 	sam_auto(json_decref) json_t *body = sam_row_json(row);
 	bool ok = body && sam_row_text(body, "signer", out->signer, sizeof out->signer) && is_name(out->signer) &&
 		  sam_row_number(body, "created", &out->created) && sam_row_device(body, &out->device) &&
-		  strcmp(out->device.kid, row->id) == 0;
+		  strcmp(out->device.kid, row->id) == 0 && read_bound(body, out);
 	return ok ? SAM_OK : SAM_STORE_TAMPERED;
 }
 

@@ -154,6 +154,7 @@ enum sam_reason sam_certify_sign(struct sam *sam, const struct sam_certify *requ
 				       &der_len);
 	if (reason == SAM_OK)
 		reason = sam_csr_pem(der, der_len, pem);
+	sam_order_clear(&order);
 	finish(&r);
 	return reason;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
+#include "policy/factors.h"
 #include "sap/verify.h"
 
 /* One signature on its way through the door. */
@@ -96,7 +97,7 @@ static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
 		return SAM_ACTIVATION_ENDED;
 	enum sam_reason reason = sam_present_still(p->sam, p->snapshot, a, sam_clock_now());
 	if (reason == SAM_SAD_KEY_UNKNOWN || reason == SAM_SAD_OLD || reason == SAM_SAD_DELEGATION)
-		return SAM_ACTIVATION_ENDED; /* its device was removed since, or something else about the signer changed */
+		return SAM_ACTIVATION_ENDED; /* its device or issuer was removed since, or something else changed */
 	if (reason == SAM_SIGNER_SUSPENDED)
 		return SAM_ACTIVATION_SUSPENDED;
 	if (reason != SAM_OK)
@@ -253,13 +254,14 @@ static void describe(const struct passage *p, struct sam_event *event)
  * (invariants 3 and 4). */
 static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_t len)
 {
+	char factors[SAM_FACTORS_TEXT];
 	struct sam_event event;
 	struct sam_audit_record record = {0};
 	describe(p, &event);
 	event.signature = signature;
 	event.signature_len = len;
 	event.activation = !p->activation ? "login" : p->activation->token ? "token" : "sad";
-	event.factors = p->activation ? "possession" : "knowledge";
+	event.factors = sam_factors_text(p->activation ? p->activation->factors : SAM_FACTOR_KNOWLEDGE, factors);
 	enum sam_reason reason = sam_audit_make(&p->sam->audit, &event, &record);
 	if (reason == SAM_OK)
 		reason = p->reserved ? sam_store_commit(p->sam->store, &p->reservation, &record.record)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include "base/clock.h"
+#include "policy/factors.h"
 
 /* The prefix and 26 characters of base32 (RFC 4648, lower case): 130 bits of the DRBG. */
 static enum sam_reason make_token(char token[SAM_TOKEN_LEN + 1])
@@ -59,10 +60,11 @@ enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len, char 
 		reason = sam_registry_get(sam->registry, &s);
 	if (reason == SAM_OK)
 		reason = sam_present(sam, s, &pin, &a, &msg);
+	char factors[SAM_FACTORS_TEXT];
 	struct sam_event event = {.type = SAM_EVENT_SAD_EXCHANGE, .actor_kind = "process"};
 	sam_present_describe(&event, a);
 	if (reason == SAM_OK) {
-		event.factors = "possession";
+		event.factors = sam_factors_text(a->factors, factors);
 		reason = keep(sam, a, &event, token);
 	}
 	if (reason != SAM_OK) {

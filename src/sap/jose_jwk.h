@@ -30,5 +30,7 @@ enum sam_reason sam_jose_jwk_thumbprint(const json_t *json, char out[SAM_THUMBPR
 
 /** sam_jose_jwk_put_ec(jwk, row, pkey, private): Set kty, crv, x, y and, with ${private}, d. False without memory. */
 bool sam_jose_jwk_put_ec(json_t *jwk, const struct sam_jose_alg *row, const EVP_PKEY *pkey, bool private);
+/** sam_jose_jwk_put_rsa(jwk, pkey, private): The same of an RSA key: kty, n, e, and the six private members. */
+bool sam_jose_jwk_put_rsa(json_t *jwk, const EVP_PKEY *pkey, bool private);
 
 #endif

@@ -36,7 +36,7 @@ static bool put_number(json_t *jwk, const char *name, const EVP_PKEY *pkey, cons
 	return ok;
 }
 
-static bool put_rsa(json_t *jwk, const EVP_PKEY *pkey)
+bool sam_jose_jwk_put_rsa(json_t *jwk, const EVP_PKEY *pkey, bool private)
 {
 	static const char *const names[8][2] = {
 		{"n", OSSL_PKEY_PARAM_RSA_N},          {"e", OSSL_PKEY_PARAM_RSA_E},
@@ -45,7 +45,7 @@ static bool put_rsa(json_t *jwk, const EVP_PKEY *pkey)
 		{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2}, {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1},
 	};
 	bool ok = json_object_set_new(jwk, "kty", json_string("RSA")) == 0;
-	for (size_t i = 0; ok && i < 8; i++)
+	for (size_t i = 0; ok && i < (private ? 8 : 2); i++)
 		ok = put_number(jwk, names[i][0], pkey, names[i][1], 0);
 	return ok;
 }
@@ -89,7 +89,7 @@ enum sam_reason sam_jose_generate(enum sam_jws_alg alg, json_t **out)
 	sam_auto(sam_jose_private_free) json_t *jwk = json_object();
 	if (!pkey)
 		return SAM_RANDOM;
-	if (!jwk || !(row->field ? put_curve(jwk, row, pkey) : put_rsa(jwk, pkey)) ||
+	if (!jwk || !(row->field ? put_curve(jwk, row, pkey) : sam_jose_jwk_put_rsa(jwk, pkey, true)) ||
 	    json_object_set_new(jwk, "alg", json_string(sam_jws_name(alg))) != 0)
 		return SAM_MEMORY;
 	*out = jwk;

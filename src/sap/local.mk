@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libsam_la_SOURCES += \
+	src/sap/activation.c \
 	src/sap/certify.c \
 	src/sap/certify.h \
 	src/sap/csr.c \
@@ -11,6 +12,7 @@ libsam_la_SOURCES += \
 	src/sap/evidence.h \
 	src/sap/exchange.c \
 	src/sap/internal.h \
+	src/sap/factors.c \
 	src/sap/issuer.c \
 	src/sap/issuer.h \
 	src/sap/jose.c \
@@ -29,12 +31,14 @@ libsam_la_SOURCES += \
 	src/sap/login.c \
 	src/sap/open.c \
 	src/sap/operation.c \
+	src/sap/order.c \
 	src/sap/own.c \
 	src/sap/own.h \
 	src/sap/own_verify.c \
 	src/sap/pin.c \
 	src/sap/pin.h \
 	src/sap/present.c \
+	src/sap/present_sad.c \
 	src/sap/proof.c \
 	src/sap/proof.h \
 	src/sap/rooms.h \
@@ -46,9 +50,15 @@ libsam_la_SOURCES += \
 	src/sap/sad_text.c \
 	src/sap/sam.h \
 	src/sap/sealed.c \
+	src/sap/secret_claim.c \
+	src/sap/secret_claim.h \
+	src/sap/signer_key.c \
+	src/sap/signer_key.h \
 	src/sap/statement.c \
 	src/sap/statement.h \
 	src/sap/subject.c \
 	src/sap/subject.h \
 	src/sap/verify.c \
-	src/sap/verify.h
+	src/sap/verify.h \
+	src/sap/x5c.c \
+	src/sap/x5c.h

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "base/log.h"
+#include "policy/factors.h"
 #include "registry/edit.h"
 #include "registry/identify.h"
 #include "registry/password.h"
@@ -147,6 +148,7 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 	else if (reason == SAM_OK && (reason = sam_present(sam, s, &pin, &a, &msg)) == SAM_OK)
 		reason = login_by_sad(s, name, &before, a, login);
 
+	char factors[SAM_FACTORS_TEXT];
 	bool taken = a && (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN);
 	struct sam_event event = {.type = SAM_EVENT_LOGIN, .reason = reason, .detail = msg.text[0] ? msg.text : NULL};
 	sam_login_describe(&event, reason == SAM_OK ? login : &before);
@@ -158,7 +160,7 @@ enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *nam
 		reason = sam_audit_refuse(&sam->audit, &event, reason);
 	}
 	if (taken) {
-		event.factors = "possession";
+		event.factors = sam_factors_text(a->factors, factors);
 		/* what cannot be recorded did not happen (invariant 5) */
 		enum sam_reason recorded = sam_audit_event(&sam->audit, &event, false);
 		if (recorded == SAM_OK) {

@@ -134,8 +134,6 @@ static enum sam_reason record_start(struct sam *sam)
 	const char *text;
 	for (size_t i = 0; n < STATEMENTS && (text = sam_policy_statement(&sam->policy, i)); i++)
 		statements[n++] = text;
-	for (size_t i = 0; n < STATEMENTS && (text = sam_policy_missing(&sam->policy, i)); i++)
-		statements[n++] = text;
 	statements[n] = NULL;
 	struct sam_event event = {
 		.type = SAM_EVENT_START,

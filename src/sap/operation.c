@@ -137,6 +137,17 @@ static enum sam_reason read_import(const json_t *params, struct sam_sad_operatio
 	return sha256(params, "sha256", out) ? SAM_OK : refuse(SAM_SAD_CLAIMS, msg, "operation_params.sha256");
 }
 
+/* The new PIN itself was cut out (secret_claim.h); something stands in its place. */
+static enum sam_reason read_pin(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg)
+{
+	static const char *const members[] = {"new", NULL};
+	(void)out;
+	if (!only(params, members))
+		return refuse(SAM_SAD_CLAIMS, msg, "operation_params");
+	return json_is_string(json_object_get(params, "new")) ? SAM_OK
+							      : refuse(SAM_SAD_CLAIMS, msg, "operation_params.new");
+}
+
 static const struct {
 	const char *name;
 	enum sam_reason (*read)(const json_t *params, struct sam_sad_operation *out, struct sam_msg *msg);
@@ -150,6 +161,7 @@ static const struct {
 	{"csr", read_csr},
 	{"revoke", read_revoke},
 	{"import", read_import},
+	{"pin", read_pin},
 };
 
 enum sam_reason sam_operation_read(const json_t *claims, struct sam_sad_operation *out, struct sam_msg *msg)

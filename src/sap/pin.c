@@ -49,7 +49,7 @@ static enum sam_reason read_token(const char *pin, size_t len, struct sam_pin *o
 
 /* What the header, if it can be read, says of the length of the third part. */
 struct header {
-	bool encrypted; /* `enc`: a JWE that lost its end */
+	bool encrypted; /* `enc`: a JWE that lost its end, with two dots or three */
 	bool foreign;   /* an `alg` that is not ours: for sam_jose_parse() to refuse */
 	enum sam_jws_alg alg;
 };
@@ -92,32 +92,59 @@ static bool signature_cut(enum sam_jws_alg alg, size_t len)
 	}
 }
 
+enum { DOTS_MAX = 4 };
+
+/* Where its dots are, at most DOTS_MAX; false: there are more. */
+static bool find_dots(const char *text, size_t len, size_t dots[DOTS_MAX], size_t *count)
+{
+	*count = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '.')
+			continue;
+		if (*count == DOTS_MAX)
+			return false;
+		dots[(*count)++] = i;
+	}
+	return true;
+}
+
+/* A SAD or its proof: a compact JWS. */
+static enum sam_reason check_jws(const char *text, size_t len)
+{
+	size_t dots[DOTS_MAX], count;
+	if (!starts_with(text, len, "eyJ"))
+		return len < 3 && memcmp(text, "eyJ", len) == 0 ? SAM_SAD_TRUNCATED : SAM_PIN_FORM;
+	if (!find_dots(text, len, dots, &count) || count == DOTS_MAX)
+		return SAM_PIN_FORM;
+	if (count != 2) /* three: of a JWE that lost its end */
+		return SAM_SAD_TRUNCATED;
+	struct header header = read_header(text, dots[0]);
+	return header.encrypted || (!header.foreign && signature_cut(header.alg, len - dots[1] - 1)) ? SAM_SAD_TRUNCATED
+												     : SAM_OK;
+}
+
+/* What must be there of nonce and tag, 12 and 16 bytes; of the key and of what is inside nothing need be. */
+static enum sam_reason check_jwe(size_t len, const size_t dots[DOTS_MAX])
+{
+	enum { NONCE_CHARS = 16, TAG_CHARS = 22 };
+	return dots[2] - dots[1] - 1 < NONCE_CHARS || len - dots[3] - 1 < TAG_CHARS ? SAM_SAD_TRUNCATED : SAM_OK;
+}
+
 static enum sam_reason read_sad(const char *pin, size_t len, struct sam_pin *out)
 {
-	size_t dots[4] = {0}, count = 0;
+	size_t dots[DOTS_MAX], count;
 	const char *tilde = memchr(pin, '~', len);
-	if (tilde) {
-		out->proof = tilde + 1;
-		out->proof_len = (size_t)(pin + len - out->proof);
-		if (!starts_with(out->proof, out->proof_len, "eyJ"))
-			return SAM_SAD_TRUNCATED;
-		len = (size_t)(tilde - pin);
-	}
-	for (size_t i = 0; i < len; i++) {
-		if (pin[i] != '.')
-			continue;
-		if (count == 4)
-			return SAM_PIN_FORM;
-		dots[count++] = i;
-	}
-	if (count == 4)
-		return SAM_SAD_ENCRYPTED;
-	if (count != 2)
-		return SAM_SAD_TRUNCATED;
-	struct header header = read_header(pin, dots[0]);
-	if (header.encrypted || (!header.foreign && signature_cut(header.alg, len - dots[1] - 1)))
-		return SAM_SAD_TRUNCATED;
-	out->kind = SAM_PIN_SAD;
+	const size_t first = tilde ? (size_t)(tilde - pin) : len;
+	const bool few = find_dots(pin, first, dots, &count), encrypted = !tilde && few && count == DOTS_MAX;
+	enum sam_reason reason = encrypted ? check_jwe(len, dots) : check_jws(pin, first);
+	/* the proof is the last that is cut: where the SAD before it is not whole, that was no client */
+	if (reason == SAM_SAD_TRUNCATED && tilde)
+		reason = SAM_PIN_FORM;
+	if (reason == SAM_OK && tilde)
+		reason = memchr(tilde + 1, '~', len - first - 1) ? SAM_PIN_FORM : check_jws(tilde + 1, len - first - 1);
+	if (reason != SAM_OK)
+		return reason;
+	out->kind = encrypted ? SAM_PIN_ENCRYPTED : SAM_PIN_SAD;
 	out->text = pin;
 	out->len = len;
 	return SAM_OK;

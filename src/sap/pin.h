@@ -11,21 +11,18 @@
 
 enum { SAM_PIN_MAX = P11_SAM_PIN_MAX };
 
-enum sam_pin_kind { SAM_PIN_SAD = 1, SAM_PIN_TOKEN, SAM_PIN_PASSWORD };
+enum sam_pin_kind { SAM_PIN_SAD = 1, SAM_PIN_ENCRYPTED, SAM_PIN_TOKEN, SAM_PIN_PASSWORD };
 
 struct sam_pin {
 	enum sam_pin_kind kind;
-	const char *text; /* the SAD, the token, or the secret behind the colon */
+	const char *text; /* the SAD, with ~ and its proof if that came; the JWE; the token; the secret behind the colon */
 	size_t len;
-	const char *proof; /* beside the SAD: behind its ~; NULL: none */
-	size_t proof_len;
 	char name[SAM_NAME_SIZE]; /* of SAM_PIN_PASSWORD */
 };
 
 /** sam_pin_read(pin, len, name, out): Points into ${pin}. ${name}: the user name of C_LoginUser
  * (then a PIN that is neither SAD nor token is the secret itself), or NULL. PIN_NULL, PIN_EMPTY,
- * PIN_FORM, PIN_TOO_LONG, SAD_TRUNCATED (what begins like a SAD or token and lacks its end),
- * SAD_ENCRYPTED. */
+ * PIN_FORM, PIN_TOO_LONG, SAD_TRUNCATED (what begins like a SAD, a proof or a token and lacks its end). */
 enum sam_reason sam_pin_read(const char *pin, size_t len, const char *name,
 			     struct sam_pin *out) SAM_MUST;
 

@@ -9,7 +9,9 @@
 #include "audit/audit.h"
 #include "base/config.h"
 #include "cm/cm.h"
+#include "policy/factors.h"
 #include "policy/policy.h"
+#include "registry/password.h"
 #include "registry/registry.h"
 #include "sap/own.h"
 #include "sap/sam.h"
@@ -74,16 +76,20 @@ bool sam_login_may_use(const struct sam_snapshot *snapshot, const struct sam_log
 struct sam_order {
 	struct sam_activation sad;  /* iss, sub, jti, kid, times, payload, sad_sha256 */
 	struct sam_sad_operation operation;
+	char fresh[SAM_KNOWLEDGE_MAX + 1]; /* `pin`: the new one; sam_order_clear() wipes it */
+	char factors[SAM_FACTORS_TEXT];    /* that were seen, in words */
 };
 
 /** sam_order_read(sam, snapshot, text, len, name, out, msg): Verify it as a SAD for the operation ${name}. Uses
- * nothing up (sam_order_spend()), records nothing. FACTORS at levels 2 and 3, which ask for two. */
+ * nothing up (sam_order_spend()), records nothing but a lock. FACTORS, SAD_CLEAR by what the policy asks for; `pin`
+ * asks for the old PIN at every level, unless officers took that one away. sam_order_clear() in any case. */
 enum sam_reason sam_order_read(struct sam *sam, const struct sam_snapshot *snapshot, const char *text, size_t len,
 			       const char *name, struct sam_order *out, struct sam_msg *msg) SAM_MUST;
 /** sam_order_take(sam, snapshot, activation, out): The same of one that was presented and verified already, on the
  * state of now; ${out} lives as long as it. SAD_OPERATION if it orders nothing. */
 enum sam_reason sam_order_take(struct sam *sam, const struct sam_snapshot *snapshot,
 			       const struct sam_activation *activation, struct sam_order *out) SAM_MUST;
+void sam_order_clear(struct sam_order *order);
 void sam_order_spend(const struct sam_order *order, struct sam_spend *spend);
 /** sam_order_describe(event, order, verified): The event's members about it; ${verified}: it was taken, and the signer
  * acts. */

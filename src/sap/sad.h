@@ -57,7 +57,6 @@ struct sam_sad_rules {
 	int64_t now, max_lifetime, leeway; /* seconds */
 	unsigned level;                    /* but at level 1, numSignatures is the number of digests */
 	const struct sam_policy_issuer *issuer; /* whose SAD it is; NULL: the signer's own */
-	bool pin_cut;                      /* a PIN stood there, was cut out, and is looked at elsewhere */
 };
 
 /** sam_sad_header(jws, typ, kid): What a SAD's header, or another statement's, needs beyond sam_jose_parse(): its

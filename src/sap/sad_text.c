@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/encode.h"
 #include "base/mechanism.h"
+#include "policy/factors.h"
 #include "sap/jwks.h"
 
 static json_t *digests_json(const struct sam_activation *a)
@@ -29,10 +30,11 @@ static json_t *digests_json(const struct sam_activation *a)
 /* The token of a SAD that orders `generate`: no key, no digests. */
 static json_t *order_json(const struct sam_activation *a, const char *payload, const char *sha256)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:s,s:s}", "iss", a->iss, "sub", a->sub, "jti", a->jti,
+	return json_pack("{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:I,s:s,s:s,s:i,s:b}", "iss", a->iss, "sub", a->sub, "jti", a->jti,
 			 "kid", a->kid, "iat", (json_int_t)a->iat, "nbf", (json_int_t)a->nbf, "exp", (json_int_t)a->exp,
 			 "payload", payload, "sad_sha256", sha256, "version", (json_int_t)a->version, "type",
-			 a->order->type, "label", a->order->label);
+			 a->order->type, "label", a->order->label, "factors", (int)a->factors, "encrypted",
+			 (int)a->encrypted);
 }
 
 enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
@@ -45,12 +47,12 @@ enum sam_reason sam_sad_write(const struct sam_activation *a, char **text)
 	if (!digests)
 		return SAM_MEMORY;
 	sam_auto(json_decref) json_t *json = a->order ? order_json(a, payload, sha256) : json_pack(
-		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s,s:I}", "iss", a->iss, "sub",
+		"{s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:O,s:I,s:s,s:s,s:s,s:I,s:i,s:b}", "iss", a->iss, "sub",
 		a->sub, "jti", a->jti, "kid", a->kid, "iat", (json_int_t)a->iat, "nbf",
 		(json_int_t)a->nbf, "exp", (json_int_t)a->exp, "credential", a->credential, "hash",
 		sam_hash_name(a->hash), "digests", digests, "limit", (json_int_t)a->limit,
 		"sign_algo", a->sign_algo, "payload", payload, "sad_sha256", sha256, "version",
-		(json_int_t)a->version);
+		(json_int_t)a->version, "factors", (int)a->factors, "encrypted", (int)a->encrypted);
 	if (json && (a->issuer_key[0] || a->cnf_key[0]) &&
 	    json_object_set_new(json, "keys", json_pack("[s,s]", a->issuer_key, a->cnf_key)) != 0)
 		return SAM_MEMORY;
@@ -117,9 +119,17 @@ static bool digests_member(const json_t *list, struct sam_activation *out)
 	return true;
 }
 
-static size_t has(const json_t *json, const char *name)
+/* A SAD that earlier versions kept was signed by a device key and nothing more. */
+static bool read_factors(const json_t *json, struct sam_activation *a)
 {
-	return json_object_get(json, name) ? 1 : 0;
+	const json_t *factors = json_object_get(json, "factors"), *encrypted = json_object_get(json, "encrypted");
+	const json_int_t kinds = json_integer_value(factors);
+	a->factors = SAM_FACTOR_POSSESSION;
+	if (!factors && !encrypted)
+		return true;
+	a->factors = (unsigned)kinds;
+	a->encrypted = json_is_true(encrypted);
+	return json_is_integer(factors) && kinds > 0 && kinds <= SAM_FACTORS_ALL && json_is_boolean(encrypted);
 }
 
 static bool key_member(const json_t *value, char out[SAM_THUMBPRINT_LEN + 1])
@@ -135,8 +145,16 @@ static bool keys_member(const json_t *json, struct sam_activation *a)
 	if (keys && (json_array_size(keys) != 2 || !key_member(json_array_get(keys, 0), a->issuer_key) ||
 		     !key_member(json_array_get(keys, 1), a->cnf_key)))
 		return false;
+	if ((a->issuer_key[0] != '\0') != (strcmp(a->iss, a->sub) != 0))
+		return false;
 	return a->issuer_key[0] ? sam_jwks_kid_valid(a->kid, strlen(a->kid))
 				: sam_sad_thumbprint_valid(a->kid, strlen(a->kid));
+}
+
+/* How many members a text of so many has that also says by which keys it was, and what was seen. */
+static size_t with_more(const json_t *json, size_t count)
+{
+	return count + (json_object_get(json, "keys") ? 1 : 0) + (json_object_get(json, "factors") ? 2 : 0);
 }
 
 /* What both kinds have. */
@@ -146,7 +164,7 @@ static bool read_frame(const json_t *json, struct sam_activation *a)
 	bool ok = text_member(json, "iss", a->iss, sizeof a->iss) && text_member(json, "sub", a->sub, sizeof a->sub) &&
 		  sam_name_valid(a->sub, strlen(a->sub)) && text_member(json, "jti", a->jti, sizeof a->jti) &&
 		  sam_sad_jti_valid(a->jti, strlen(a->jti)) && text_member(json, "kid", a->kid, sizeof a->kid) &&
-		  keys_member(json, a) && number_member(json, "iat", &a->iat) &&
+		  keys_member(json, a) && read_factors(json, a) && number_member(json, "iat", &a->iat) &&
 		  number_member(json, "nbf", &a->nbf) && number_member(json, "exp", &a->exp) &&
 		  hash_member(json, "payload", a->payload) && hash_member(json, "sad_sha256", a->sad_sha256) &&
 		  (!version || (json_is_integer(version) && json_integer_value(version) >= 0));
@@ -160,7 +178,7 @@ static bool read_order(const json_t *json, struct sam_activation *a)
 	enum sam_key_type type;
 	unsigned bits;
 	a->order = calloc(1, sizeof *a->order);
-	if (!a->order || json_object_size(json) - has(json, "keys") != 12)
+	if (!a->order || json_object_size(json) != with_more(json, 12))
 		return false;
 	strcpy(a->order->name, "generate");
 	return text_member(json, "type", a->order->type, sizeof a->order->type) &&
@@ -173,7 +191,7 @@ static bool read_sign(const json_t *json, struct sam_activation *a)
 {
 	char hash[16];
 	int64_t limit = 0;
-	if (json_object_size(json) - has(json, "version") - has(json, "keys") != 14 ||
+	if (json_object_size(json) != with_more(json, json_object_get(json, "version") ? 15 : 14) ||
 	    !number_member(json, "limit", &limit) ||
 	    !text_member(json, "credential", a->credential, sizeof a->credential) ||
 	    !sam_sad_credential_valid(a->credential) || !text_member(json, "hash", hash, sizeof hash) ||

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/ossl.h"
+#include "policy/factors.h"
 #include "sap/sad_details.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,7 +47,7 @@ static void check_round_trip(const struct sam_activation *a)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sam_activation a = {.kid = "as-1", .issuer_key = KEY};
+	struct sam_activation a = {.kid = "as-1", .issuer_key = KEY, .factors = SAM_FACTOR_ASSERTED};
 	struct sam_sad_rules rules = {.sam_id = "https://sam.example.jp", .now = 1800000000, .max_lifetime = 300,
 				      .leeway = 10, .issuer = &issuer};
 	static bool started;

@@ -67,7 +67,7 @@ static void check_round_trip(const struct sam_activation *a)
 
 static void try_claims(const uint8_t *data, size_t size)
 {
-	struct sam_activation a = {.kid = "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"};
+	struct sam_activation a = {.kid = "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", .factors = 1};
 	struct sam_msg msg;
 	sam_auto(json_decref) json_t *claims = sam_jose_json(data, size);
 	if (sam_sad_claims(claims, &rules, &a, &msg) == SAM_OK) {

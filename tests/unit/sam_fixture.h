@@ -255,15 +255,15 @@ static inline void at_level(unsigned level, const char *firmware)
 	is(sam_file_read(path, 65536, &file, NULL), SAM_OK);
 	ck_assert_int_gt(asprintf(&text, "%.*s", (int)file.len, (char *)file.data), 0);
 	sam_secret_clear(&file);
-	char *cms = strstr(text, "\ncms:"), *rest = strstr(text, "\n# Keys from outside");
+	char *cms = strstr(text, "\ncms:"), *rest = strstr(text, level == 3 ? "\nimport: false" : "\n# Keys from outside");
 	ck_assert(cms && rest);
 	char *cut = strstr(rest, "require_sync: true");
 	ck_assert_ptr_nonnull(cut);
 	memcpy(cut, "require_sync: false", strlen("require_sync: false")); /* blanks follow */
 	char *all;
 	ck_assert_int_gt(asprintf(&all, "%.*s\ncms:\n  - {manufacturer: \"SoftHSM project\", model: \"SoftHSM v2\", %s%s%s"
-				  "evaluation: \"none, for tests\"}\n%s", (int)(cms - text), text,
-				  firmware ? "firmware: \"" : "", firmware ? firmware : "", firmware ? "\", " : "", rest), 0);
+				  "evaluation: \"none, for tests\"}\n%s%s", (int)(cms - text), text,
+				  firmware ? "firmware: \"" : "", firmware ? firmware : "", firmware ? "\", " : "", level == 3 ? "schemes: [CC, CMVP]\n" : "", rest), 0);
 	free(text);
 	sealed.text = all;
 	sealed.level = level;

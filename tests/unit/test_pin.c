@@ -115,38 +115,75 @@ START_TEST(null_and_empty_are_different)
 }
 END_TEST
 
-START_TEST(proof_is_looked_for_first)
+#define JWS "eyJhbGciOiJFUzI1NiJ9.e30." A86
+#define A16 "AAAAAAAAAAAAAAAA"
+#define A22 A16 "AAAAAA"
+#define A86 A16 A16 A16 A16 A22
+#define JWE "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9.." A16 ".AAAA." A22
+
+START_TEST(proof_comes_behind_a_tilde)
 {
-	struct sam_pin pin;
-	char both[400], signature[87];
-	memset(signature, 'A', 86);
-	signature[86] = '\0';
-	snprintf(both, sizeof both, "eyJhbGciOiJFUzI1NiJ9.e30.%s~eyJhbGciOiJFUzI1NiJ9.e30.%s", signature, signature);
-	ck_assert_int_eq(read_text(both, NULL, &pin), SAM_OK);
-	ck_assert_int_eq(pin.kind, SAM_PIN_SAD);
-	ck_assert_ptr_eq(pin.text + pin.len + 1, pin.proof);
-	ck_assert_uint_eq(pin.len, pin.proof_len);
-	ck_assert_int_eq(read_text(both, "alice", &pin), SAM_OK);
-	ck_assert_uint_eq(pin.len, pin.proof_len);
-	ck_assert_int_eq(read_text("eyJ~eyJ", "alice", &pin), SAM_SAD_TRUNCATED);
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~", NULL, &pin),
-			 SAM_SAD_TRUNCATED);
-	ck_assert_int_eq(read_text("eyJhbGciOiJFUzI1NiJ9.e30.AAAA~ey", NULL, &pin),
-			 SAM_SAD_TRUNCATED);
+	static const struct {
+		const char *text;
+		enum sam_reason reason;
+	} pins[] = {
+		{JWS "~" JWS, SAM_OK},
+		{JWS "~", SAM_SAD_TRUNCATED},
+		{JWS "~ey", SAM_SAD_TRUNCATED},
+		{JWS "~eyJhbGciOiJFUzI1NiJ9", SAM_SAD_TRUNCATED},
+		{JWS "~eyJhbGciOiJFUzI1NiJ9.e30.AAAA", SAM_SAD_TRUNCATED},
+		{JWS "~" JWS "~", SAM_PIN_FORM},
+		{JWS "~" JWS "~" JWS, SAM_PIN_FORM},
+		{JWS "~AAAA", SAM_PIN_FORM},
+		{JWS "~" JWE, SAM_PIN_FORM},
+		{JWE "~" JWS, SAM_PIN_FORM},
+		{"eyJ~eyJ", SAM_PIN_FORM},
+		{"eyJhbGciOiJFUzI1NiJ9.e30.AAAA~" JWS, SAM_PIN_FORM},
+	};
+	for (size_t i = 0; i < sizeof pins / sizeof pins[0]; i++) {
+		struct sam_pin pin;
+		ck_assert_msg(read_text(pins[i].text, NULL, &pin) == pins[i].reason, "%s", pins[i].text);
+		ck_assert_msg(read_text(pins[i].text, "alice", &pin) == pins[i].reason, "%s", pins[i].text);
+		if (pins[i].reason != SAM_OK)
+			continue;
+		ck_assert_int_eq(pin.kind, SAM_PIN_SAD);
+		ck_assert_ptr_eq(pin.text, pins[i].text);
+		ck_assert_uint_eq(pin.len, strlen(pins[i].text));
+	}
 }
 END_TEST
 
 START_TEST(encrypted_sad_has_four_dots)
 {
+	static const char *const whole[] = {
+		JWE,
+		"eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9." A86 "." A16 "." A86 "." A22,
+		"eyJ.." A16 ".." A22, /* what it is, says who opens it */
+	};
+	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
+		struct sam_pin pin;
+		ck_assert_int_eq(read_text(whole[i], NULL, &pin), SAM_OK);
+		ck_assert_int_eq(pin.kind, SAM_PIN_ENCRYPTED);
+		ck_assert_ptr_eq(pin.text, whole[i]);
+		ck_assert_uint_eq(pin.len, strlen(whole[i]));
+	}
+}
+END_TEST
+
+START_TEST(encrypted_sad_cut_anywhere_is_told_as_cut)
+{
+	for (size_t len = 3; len < sizeof JWE - 1; len++) {
+		struct sam_pin pin;
+		ck_assert_msg(sam_pin_read(JWE, len, NULL, &pin) == SAM_SAD_TRUNCATED, "at %zu", len);
+	}
+}
+END_TEST
+
+START_TEST(five_dots_are_nothing)
+{
 	struct sam_pin pin;
-	ck_assert_int_eq(read_text("eyJhbGciOiJFQ0RILUVTIn0..iv.ct.tag", NULL, &pin),
-			 SAM_SAD_ENCRYPTED);
-	/* cut: {"alg":"ECDH-ES","enc":"A256GCM"} with two and three dots left */
-	static const char jwe[] = "eyJhbGciOiJFQ0RILUVTIiwiZW5jIjoiQTI1NkdDTSJ9.."
-				  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-				  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.AA";
-	ck_assert_int_eq(read_text(jwe, NULL, &pin), SAM_SAD_TRUNCATED);
-	ck_assert_int_eq(sam_pin_read(jwe, strlen(jwe) - 3, NULL, &pin), SAM_SAD_TRUNCATED);
+	ck_assert_int_eq(read_text(JWE ".AAAA", NULL, &pin), SAM_PIN_FORM);
+	ck_assert_int_eq(read_text(JWE ".", NULL, &pin), SAM_PIN_FORM);
 }
 END_TEST
 
@@ -300,13 +337,15 @@ static Suite *pin_suite(void)
 	tcase_add_test(table, password_follows_the_first_colon);
 	tcase_add_test(table, user_name_makes_the_pin_the_secret);
 	tcase_add_test(table, null_and_empty_are_different);
-	tcase_add_test(table, proof_is_looked_for_first);
+	tcase_add_test(table, proof_comes_behind_a_tilde);
 	tcase_add_test(table, encrypted_sad_has_four_dots);
+	tcase_add_test(table, five_dots_are_nothing);
 	tcase_add_test(table, anything_else_is_refused);
 	tcase_add_test(table, embedded_nul_is_refused);
 	tcase_add_test(table, length_is_bounded);
 	tcase_add_test(table, a_password_has_not_the_form_of_a_sad_or_token);
 	tcase_add_test(cut, sad_cut_anywhere_is_told_as_cut);
+	tcase_add_test(cut, encrypted_sad_cut_anywhere_is_told_as_cut);
 	tcase_add_test(cut, rsa_signature_of_no_possible_length_is_cut);
 	tcase_add_test(cut, foreign_or_broken_header_is_left_to_the_reader);
 	suite_add_tcase(suite, table);

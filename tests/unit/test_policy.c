@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "policy/factors.h"
 #include "policy/policy.h"
 #include "unit.h"
 
@@ -657,38 +658,56 @@ START_TEST(hash_longer_than_the_curve_needs_the_policy)
 }
 END_TEST
 
-static bool any_missing(const struct sam_policy *p, const char *word)
-{
-	for (size_t i = 0; sam_policy_missing(p, i); i++) {
-		if (strstr(sam_policy_missing(p, i), word))
-			return true;
-	}
-	return false;
-}
-
-START_TEST(levels_two_and_three_do_not_sign_and_say_why)
+START_TEST(every_level_signs)
 {
 	struct sam_policy p;
 
 	set_level(_i);
 	p = parsed();
-	ck_assert(any_missing(&p, "two factors"));
-	ck_assert(!any_missing(&p, "approved")); /* what is there is not missing */
-	ck_assert(!any_missing(&p, "synchronised clock"));
-	ck_assert(any_missing(&p, "encrypted") == (_i == 3));
-	ck_assert_ptr_null(sam_policy_missing(&p, 100));
-	ck_assert_int_eq(may_sign(&p, CKM_RSA_PKCS, SAM_HASH_NONE, SAM_KEY_RSA, 3072, NOW), SAM_LEVEL_MISSING);
+	ck_assert_int_eq(may_sign(&p, CKM_RSA_PKCS, SAM_HASH_NONE, SAM_KEY_RSA, 3072, NOW), SAM_OK);
+	ck_assert_int_eq(may_sign(&p, CKM_ECDSA, SAM_HASH_NONE, SAM_KEY_EC, 256, NOW), SAM_OK);
+	p.level = 4;
 	ck_assert_int_eq(may_sign(&p, CKM_ECDSA, SAM_HASH_NONE, SAM_KEY_EC, 256, NOW), SAM_LEVEL_MISSING);
-	/* keys may be made all the same */
-	ck_assert_int_eq(sam_policy_may_generate(&p, SAM_KEY_RSA, 3072, at(NOW)), SAM_OK);
 }
 END_TEST
 
-START_TEST(level_one_lacks_nothing)
+/* P1-T3.5, P1-3.5.2: each set of kinds against each level as shipped, and level 1 made stricter. */
+START_TEST(factors_by_levels)
 {
-	struct sam_policy p = parsed();
+	enum { P = SAM_FACTOR_POSSESSION, K = SAM_FACTOR_KNOWLEDGE, A = SAM_FACTOR_ASSERTED };
+	static const struct {
+		unsigned kinds;
+		bool at[4];  /* level 1; level 1 with factors: 2; level 2; level 3 */
+		bool without_asserted; /* level 1, kinds: [possession, knowledge] */
+	} rows[] = {
+		{ 0, { false, false, false, false }, false },
+		{ P, { true, false, false, false }, true },
+		{ K, { true, false, false, false }, true },
+		{ A, { true, false, false, false }, false },
+		{ P | K, { true, true, true, true }, true },
+		{ P | A, { true, true, true, true }, true },
+		{ K | A, { true, true, false, false }, true },
+		{ P | K | A, { true, true, true, true }, true },
+	};
 
-	ck_assert_ptr_null(sam_policy_missing(&p, 0));
+	for (int column = 0; column < 4; column++) {
+		struct sam_policy p;
+
+		start();
+		set_level(column < 1 ? 1 : column);
+		p = parsed();
+		p.factors = column == 1 ? 2 : p.factors;
+		for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+			ck_assert_msg(sam_policy_factors(&p, rows[i].kinds) == (rows[i].at[column] ? SAM_OK : SAM_FACTORS),
+				      "kinds %u, column %d", rows[i].kinds, column);
+	}
+	start();
+	struct sam_policy p = parsed();
+	p.kinds = P | K;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		ck_assert_int_eq(sam_policy_factors(&p, rows[i].kinds), rows[i].without_asserted ? SAM_OK : SAM_FACTORS);
+	memset(&p, 0, sizeof p); /* no policy: no */
+	ck_assert_int_eq(sam_policy_factors(&p, P | K | A), SAM_FACTORS);
 }
 END_TEST
 
@@ -780,8 +799,8 @@ static Suite *policy_suite(void)
 	tcase_add_test(answers, generating_ends_at_its_date);
 	tcase_add_test(answers, hashes_are_those_of_the_policy_and_the_mechanism);
 	tcase_add_test(answers, hash_longer_than_the_curve_needs_the_policy);
-	tcase_add_loop_test(answers, levels_two_and_three_do_not_sign_and_say_why, 2, 4);
-	tcase_add_test(answers, level_one_lacks_nothing);
+	tcase_add_loop_test(answers, every_level_signs, 1, 4);
+	tcase_add_test(answers, factors_by_levels);
 	tcase_add_test(answers, policy_that_was_never_loaded_allows_nothing);
 	tcase_add_test(answers, statements_name_what_is_weaker);
 	tcase_add_test(answers, second_persons_are_those_of_the_table_and_the_policy);

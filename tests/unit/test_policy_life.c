@@ -366,7 +366,7 @@ START_TEST(other_cas_are_refused)
 	refused(LEVEL("1") "cas: [{name: one, use: [import]}]\n", "11:7", "`certificate`");
 	refused(LEVEL("1") "cas: [{name: one, use: []}]\n", "11:24", "empty");
 	refused(LEVEL("1") "cas: [{name: one, use: import}]\n", "11:24", "a list");
-	refused(LEVEL("1") "cas: [{name: one, use: [hidden]}]\n", "11:25", "certificates or import");
+	refused(LEVEL("1") "cas: [{name: one, use: [hidden]}]\n", "11:25", "certificates, authentication or import");
 	refused(LEVEL("1") "cas: [{name: one, use: [import, import]}]\n", "11:33", "twice");
 	refused(LEVEL("1") "cas: [{name: one, use: [import], certificate: hidden}]\n", "11:47", "must begin with");
 	refused(with(LEVEL("1") CA("[import]") "  hidden: 1\n", ca_one), "14:3", "unknown key");

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "base/encode.h"
+#include "policy/factors.h"
 #include "sap/sad.h"
 
 #define NOW 1800000000
@@ -412,7 +413,6 @@ START_TEST(operations_of_this_version_alone_are_taken)
 		{NULL, "{}", SAM_SAD_OPERATION},
 		{"\"sign\"", "{}", SAM_SAD_OPERATION},
 		{"\"sign\"", NULL, SAM_SAD_OPERATION},
-		{"\"pin\"", "{\"new\":\"123456\"}", SAM_SAD_OPERATION},
 		{"\"Suspend\"", "{}", SAM_SAD_OPERATION},
 		{"\"suspend \"", "{}", SAM_SAD_OPERATION},
 		{"\"\"", "{}", SAM_SAD_OPERATION},
@@ -427,6 +427,13 @@ END_TEST
 START_TEST(every_parameter_of_an_operation_is_known_and_in_bounds)
 {
 	static const struct order orders[] = {
+		{"\"pin\"", "{\"new\":\"******\"}", SAM_OK}, /* the PIN itself was cut out: test_secret_claim */
+		{"\"pin\"", "{\"new\":\"******\",\"old\":\"******\"}", SAM_SAD_CLAIMS},
+		{"\"pin\"", "{\"new\":123456}", SAM_SAD_CLAIMS},
+		{"\"pin\"", "{\"New\":\"******\"}", SAM_SAD_CLAIMS},
+		{"\"pin\"", "{}", SAM_SAD_CLAIMS},
+		{"\"pin\"", "\"******\"", SAM_SAD_CLAIMS},
+		{"\"pin\"", NULL, SAM_SAD_CLAIMS},
 		{"\"generate\"", "{\"type\":\"ec:P-256\",\"label\":\"x\"}", SAM_OK},
 		{"\"generate\"", "{\"type\":\"ec:P-256\",\"label\":\"\"}", SAM_OK},
 		{"\"generate\"", "{\"type\":\"ec:P-256\"}", SAM_SAD_CLAIMS},
@@ -899,15 +906,19 @@ END_TEST
 
 /* ---- the store's text ---- */
 
+static char *written_order(void);
+
 static char *written(void)
 {
 	struct sam_activation a = good_activation();
 	char *text;
-	strcpy(a.kid, KID);
+	memcpy(a.kid, KID, sizeof KID);
 	memset(a.payload, 0xab, sizeof a.payload);
 	memset(a.sad_sha256, 0xcd, sizeof a.sad_sha256);
 	strcpy(a.sign_algo, "1.2.840.113549.1.1.11");
 	a.limit = 1;
+	a.factors = SAM_FACTOR_POSSESSION | SAM_FACTOR_KNOWLEDGE;
+	a.encrypted = true;
 	ck_assert_int_eq(sam_sad_write(&a, &text), SAM_OK);
 	ck_assert_ptr_null(strchr(text, '\n'));
 	sam_sad_clear(&a);
@@ -933,6 +944,8 @@ START_TEST(activation_reads_back_as_it_was_written)
 	ck_assert_str_eq(b.sign_algo, "1.2.840.113549.1.1.11");
 	ck_assert_uint_eq(b.payload[31], 0xab);
 	ck_assert_uint_eq(b.sad_sha256[31], 0xcd);
+	ck_assert_uint_eq(b.factors, SAM_FACTOR_POSSESSION | SAM_FACTOR_KNOWLEDGE);
+	ck_assert(b.encrypted);
 	ck_assert_uint_eq(b.digest_count, a.digest_count);
 	for (size_t i = 0; i < a.digest_count; i++) {
 		ck_assert_mem_eq(b.digests[i].value, a.digests[i].value, SAM_HASH_MAX);
@@ -941,6 +954,45 @@ START_TEST(activation_reads_back_as_it_was_written)
 	ck_assert_str_eq(b.digests[1].label, "b");
 	sam_sad_clear(&a);
 	sam_sad_clear(&b);
+}
+END_TEST
+
+/* Tokens live a day at most: what an earlier version kept was signed by a device key and nothing more. */
+START_TEST(a_text_of_an_earlier_version_shows_possession_alone)
+{
+	char *texts[] = {written(), written_order()};
+	for (size_t i = 0; i < 2; i++) {
+		struct sam_activation a;
+		sam_auto(json_decref) json_t *json = json_loads(texts[i], 0, NULL);
+		json_object_del(json, "factors");
+		json_object_del(json, "encrypted");
+		sam_auto(sam_free) char *old = json_dumps(json, JSON_COMPACT);
+		ck_assert_int_eq(sam_sad_read(old, strlen(old), &a), SAM_OK);
+		ck_assert_uint_eq(a.factors, SAM_FACTOR_POSSESSION);
+		ck_assert(!a.encrypted);
+		sam_sad_clear(&a);
+		free(texts[i]);
+	}
+}
+END_TEST
+
+/* Whose key it is that its issuer names, only the issuer knows. */
+START_TEST(an_issuers_activation_keeps_its_names)
+{
+	struct sam_activation a = good_activation(), b;
+	char *text;
+	strcpy(a.iss, "https://as.example.jp");
+	strcpy(a.kid, "2026-11");
+	strcpy(a.issuer_key, KID);
+	a.factors = SAM_FACTOR_POSSESSION | SAM_FACTOR_ASSERTED;
+	ck_assert_int_eq(sam_sad_write(&a, &text), SAM_OK);
+	ck_assert_int_eq(sam_sad_read(text, strlen(text), &b), SAM_OK);
+	ck_assert_str_eq(b.iss, a.iss);
+	ck_assert_str_eq(b.kid, a.kid);
+	ck_assert_uint_eq(b.factors, a.factors);
+	sam_sad_clear(&a);
+	sam_sad_clear(&b);
+	free(text);
 }
 END_TEST
 
@@ -961,6 +1013,13 @@ START_TEST(changed_text_is_refused)
 		{"sign_algo", NULL, 0},
 		{"payload", NULL, 0},
 		{"sad_sha256", NULL, 0},
+		{"factors", NULL, 0},
+		{"encrypted", NULL, 0},
+		{"factors", "0", 0},
+		{"factors", "8", 0},
+		{"factors", "-1", 0},
+		{"factors", "\"1\"", 0},
+		{"encrypted", "1", 0},
 		{"extra", "1", 0},
 		{"iss", "1", 0},
 		{"sub", "\"a b\"", 0},
@@ -1019,7 +1078,8 @@ END_TEST
 
 static struct sam_activation order_activation(void)
 {
-	struct sam_activation a = {.iat = 1799999990, .nbf = 1799999990, .exp = 1800000200, .version = 4};
+	struct sam_activation a = {.iat = 1799999990, .nbf = 1799999990, .exp = 1800000200, .version = 4,
+				   .factors = SAM_FACTOR_POSSESSION};
 	strcpy(a.iss, "alice");
 	strcpy(a.sub, "alice");
 	strcpy(a.jti, "0123456789abcdef");
@@ -1058,6 +1118,8 @@ START_TEST(an_order_reads_back_as_it_was_written)
 	ck_assert_int_eq(b.iat, a.iat);
 	ck_assert_int_eq(b.exp, a.exp);
 	ck_assert_uint_eq(b.version, 4);
+	ck_assert_uint_eq(b.factors, SAM_FACTOR_POSSESSION);
+	ck_assert(!b.encrypted);
 	ck_assert_mem_eq(b.payload, a.payload, sizeof a.payload);
 	ck_assert_mem_eq(b.sad_sha256, a.sad_sha256, sizeof a.sad_sha256);
 	/* it signs nothing */
@@ -1135,6 +1197,8 @@ static Suite *sad_suite(void)
 	tcase_add_test(details, digest_is_found_in_its_own_hash_only);
 	tcase_add_test(details, longer_hashes_are_taken);
 	tcase_add_test(text, activation_reads_back_as_it_was_written);
+	tcase_add_test(text, a_text_of_an_earlier_version_shows_possession_alone);
+	tcase_add_test(text, an_issuers_activation_keeps_its_names);
 	tcase_add_test(text, changed_text_is_refused);
 	tcase_add_test(text, an_order_reads_back_as_it_was_written);
 	tcase_add_test(text, a_changed_order_is_refused);
