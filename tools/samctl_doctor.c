@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/file.h"
+#include "sap/jwks.h"
 
 void samctl_doctor_tell(struct samctl_doctor *d, const char *check, enum samctl_doctor_state state,
 			const char *remedy, const char *fmt, ...)
@@ -110,6 +111,29 @@ static void check_policy(struct samctl_doctor *d)
 	samctl_doctor_tell(d, "policy", FINE, NULL, "%s, level %u", d->policy.path, d->policy.level);
 	for (size_t i = 0; (text = sam_policy_statement(&d->policy, i)); i++)
 		samctl_doctor_tell(d, "policy", NOTE, NULL, "%s", text);
+}
+
+/* Asked for a key that no file has: whether it can be read is what the answer tells. */
+static void check_issuers(struct samctl_doctor *d)
+{
+	struct sam_jwks_cache *cache = NULL;
+	struct sam_jwk none;
+
+	for (size_t i = 0; d->has_policy && i < d->policy.issuer_count; i++) {
+		const struct sam_policy_issuer *issuer = &d->policy.issuers[i];
+		struct sam_msg msg = { "" };
+		enum sam_reason reason = cache ? SAM_OK : sam_jwks_open(&cache);
+
+		if (reason == SAM_OK)
+			reason = sam_jwks_find(cache, issuer->jwks, "", &none, &msg);
+		if (reason == SAM_SAD_KEY_UNKNOWN)
+			samctl_doctor_tell(d, "issuer", FINE, NULL, "%s: %s", issuer->iss, issuer->jwks);
+		else
+			samctl_doctor_tell(d, "issuer", PROBLEM,
+					   "exchange the file as p11-sam-policy(5) says; until then its SADs are refused",
+					   "%s: %s", issuer->iss, samctl_doctor_why(reason, &msg));
+	}
+	sam_jwks_close(cache);
 }
 
 static void check_user(struct samctl_doctor *d)
@@ -349,6 +373,7 @@ static void examine(struct samctl_doctor *d)
 	if (d->has_config) {
 		check_ownership(d);
 		check_policy(d);
+	check_issuers(d);
 		check_user(d);
 		check_cm(d);
 	}

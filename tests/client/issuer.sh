@@ -138,9 +138,11 @@ check "a key that is no longer in the file counts no more" refuses "$old" sad_ke
 check "the new one does" sign "$(token --header 'kid="as-2"' --key "$work/as2.jwk")"
 printf '{"keys":[' >"$demo/as.jwks"
 check "a broken file refuses" refuses "$(token --header 'kid="as-2"' --key "$work/as2.jwk")" issuer_keys
+check "doctor names it" eval 'samctl --json doctor | jq -e "[.. | objects | select(.check == \"issuer\" and .state == \"problem\")] | length == 1"'
 check "the signer's own SADs sign meanwhile" sign "$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")"
 publish as-1 "$work/as.pub.jwk"
 check "mended, it counts at once" sign "$(token)"
+check "and doctor is content with it" eval 'samctl --json doctor | jq -e "[.. | objects | select(.check == \"issuer\" and .state == \"ok\")] | length == 1"'
 chmod g+w "$demo/as.jwks"
 check "a file that a group may write refuses" refuses "$(token)" issuer_keys
 chmod g-w "$demo/as.jwks"

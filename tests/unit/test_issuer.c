@@ -751,6 +751,47 @@ START_TEST(what_an_activation_stood_on_is_looked_at_again)
 }
 END_TEST
 
+/* What samctl or an application presents: SAD or SAD~PROOF, made later than any change until now. */
+static enum sam_reason presented(const char *amr, const struct device *prover)
+{
+	json_t *claims = claims_by(ISSUER);
+	const long long iat = sam_clock_now() + 2; /* within the leeway */
+	json_object_set_new(claims, "iat", json_integer(iat));
+	change(claims, "amr", amr);
+	if (prover)
+		change(claims, "cnf", text("{'jkt':'%s'}", prover->kid));
+	char *pin = issue(claims);
+	if (prover)
+		pin = text("%s~%s", pin, prove(prover, pin));
+	return sam_inspect(sam, pin, strlen(pin), &said);
+}
+
+START_TEST(the_way_in_asks_for_all_of_it)
+{
+	issuer_ready("");
+	is(presented(NULL, NULL), SAM_SAD_DELEGATION);
+	is(presented(NULL, &alice), SAM_OK);
+	is(presented(NULL, &bob), SAM_SAD_KEY_UNKNOWN);
+	entry("delegation: true");
+	is(presented(NULL, NULL), SAM_OK);
+	at_level(2, NULL);
+	entry("");
+	is(presented("['pin']", NULL), SAM_SAD_DELEGATION);
+	is(presented("['pin']", &alice), SAM_FACTORS); /* nobody asked for it: the proof is one factor alone */
+	entry("amr: [hwk]");
+	is(presented("['hwk','pin']", &alice), SAM_FACTORS); /* of the same kind as the proof */
+	entry("amr: [pin]");
+	is(presented("['hwk']", &alice), SAM_SAD_ASSERTED);
+	is(presented("['hwk','pin']", &alice), SAM_OK);
+	is(presented("['hwk','pin']", &bob), SAM_SAD_KEY_UNKNOWN);
+	is(presented("['hwk','pin']", NULL), SAM_SAD_DELEGATION);
+	publish("{'keys':[%s]}", key_of(&server, "k9"));
+	is(presented("['hwk','pin']", &alice), SAM_SAD_KEY_UNKNOWN);
+	cm_write(jwks_path, "{");
+	is(presented("['hwk','pin']", &alice), SAM_ISSUER_KEYS);
+}
+END_TEST
+
 START_TEST(an_issuers_sad_reads_back_as_it_was_written)
 {
 	struct sam_activation a, b;
@@ -807,6 +848,7 @@ static Suite *suite_of(void)
 	tcase_add_test(word, above_level_one_the_signer_proves_it);
 	tcase_add_test(word, above_level_one_no_user_is_an_issuer);
 	tcase_add_test(word, what_an_activation_stood_on_is_looked_at_again);
+	tcase_add_test(word, the_way_in_asks_for_all_of_it);
 	tcase_add_test(word, an_issuers_sad_reads_back_as_it_was_written);
 	TCase *all[] = {forms, keys, word};
 	for (size_t i = 0; i < 3; i++) {

@@ -131,7 +131,7 @@ START_TEST(other_entries_are_refused)
 	refused(WITH("1", ", max_auth_age: hidden"), "11:84", "a duration");
 	refused(WITH("1", ", flat: yes"), "11:76", "true or false");
 	refused(WITH("1", ", delegation: 1"), "11:82", "true or false");
-	refused(HEAD("1") "issuers: [{" ONE "}, {" ONE "}]\n", "11:79", "twice");
+	refused(HEAD("1") "issuers: [{" ONE "}, {" ONE "}]\n", "11:77", "twice");
 }
 END_TEST
 
