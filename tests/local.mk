@@ -34,6 +34,7 @@ UNIT_TESTS = \
 	tests/unit/test_cm_import \
 	tests/unit/test_cm_life \
 	tests/unit/test_cm_own \
+	tests/unit/test_cm_sap \
 	tests/unit/test_config \
 	tests/unit/test_container \
 	tests/unit/test_csr \
@@ -55,6 +56,7 @@ UNIT_TESTS = \
 	tests/unit/test_replay \
 	tests/unit/test_roles \
 	tests/unit/test_sad \
+	tests/unit/test_secret_claim \
 	tests/unit/test_statement \
 	tests/unit/test_store \
 	tests/unit/test_store_checkpoint \
@@ -202,6 +204,7 @@ FUZZERS = \
 	tests/fuzz/fuzz_jose \
 	tests/fuzz/fuzz_jwe \
 	tests/fuzz/fuzz_sad \
+	tests/fuzz/fuzz_secret_claim \
 	tests/fuzz/fuzz_x509 \
 	tests/fuzz/fuzz_yaml
 check_PROGRAMS += $(FUZZERS)
@@ -232,6 +235,10 @@ tests_fuzz_fuzz_sad_SOURCES = tests/fuzz/fuzz_sad.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_sad_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_sad_LDADD = libprovider.la libsam.la
 tests_fuzz_fuzz_sad_LDFLAGS = $(FUZZING_FLAGS)
+tests_fuzz_fuzz_secret_claim_SOURCES = tests/fuzz/fuzz_secret_claim.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_secret_claim_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fuzz_fuzz_secret_claim_LDADD = libprovider.la libsam.la
+tests_fuzz_fuzz_secret_claim_LDFLAGS = $(FUZZING_FLAGS)
 tests_fuzz_fuzz_x509_SOURCES = tests/fuzz/fuzz_x509.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_x509_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fuzz_fuzz_x509_LDADD = libprovider.la libsam.la

@@ -31,6 +31,7 @@ tools_sadtool_SOURCES = \
 	tools/sadtool.c \
 	tools/sadtool.h \
 	tools/sadtool_document.c \
+	tools/sadtool_encrypt.c \
 	tools/sadtool_inspect.c \
 	tools/sadtool_io.c \
 	tools/sadtool_keygen.c \

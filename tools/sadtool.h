@@ -80,6 +80,7 @@ struct sadtool_changes {
 
 struct sadtool_order {
 	const char *key, *signer, *audience, *credential, *issuer, *amr;
+	const char *encrypt_to, *encrypt_alg; /* the SAM's JWK; NULL: not encrypted; the algorithm, or NULL */
 	enum sam_hash hash;
 	int64_t lifetime, num; /* seconds; 0: --num was not given */
 	bool each, json;
@@ -90,23 +91,37 @@ struct sadtool_order {
 	struct sadtool_changes claims, header;
 	const char *operation; /* NULL: to sign documents */
 	json_t *params;        /* of the operation; owned */
-	const char *pin_source, *new_pin_source, *encrypt_to, *x5c; /* NULL: none */
+	const char *pin_source, *new_pin_source, *x5c; /* NULL: none */
 	struct sam_secret pin, new_pin;
-	json_t *recipient, *chain; /* the SAM's JWK; x5c's list; owned */
+	json_t *chain;         /* the list of x5c; owned */
 };
 
-/** sadtool_read_pins(order), sadtool_read_recipient(order), sadtool_read_x5c(order): What --pin-source and
- * --new-pin-source, --encrypt-to and --x5c name, if they are given. An exit status, after a message if not 0. */
+/* To whom SADs are encrypted. */
+struct sadtool_recipient {
+	json_t *jwk; /* NULL: nobody */
+	const char *alg;
+};
+
+/** sadtool_recipient_load(path, alg, out): From a public JWK; ${alg} NULL: what fits the key. An exit status; clear it
+ * also after a failure. */
+int sadtool_recipient_load(const char *path, const char *alg, struct sadtool_recipient *out);
+void sadtool_recipient_clear(struct sadtool_recipient *recipient);
+
+/** sadtool_encrypt(recipient, text, out): A SAD, or SAD~PROOF, as the compact JWE that the SAM takes; malloc()ed. An exit
+ * status. */
+int sadtool_encrypt(const struct sadtool_recipient *recipient, const char *text, char **out);
+
+/** sadtool_inspect_jwe(path, text, len, as_json): Show what a compact JWE says of itself. An exit status. */
+int sadtool_inspect_jwe(const char *path, const char *text, size_t len, bool as_json);
+
+/** sadtool_read_pins(order), sadtool_read_x5c(order): What --pin-source and --new-pin-source, and --x5c name, if they are
+ * given. An exit status, after a message if not 0. */
 int sadtool_read_pins(struct sadtool_order *order);
-int sadtool_read_recipient(struct sadtool_order *order);
 int sadtool_read_x5c(struct sadtool_order *order);
 
 /** sadtool_payload(order, claims): The claims as text, with the PINs, which no JSON library sees; malloc()ed, to be
  * wiped. NULL without memory. */
 char *sadtool_payload(const struct sadtool_order *order, const json_t *claims);
-
-/** sadtool_seal(order, sad, out): ${sad} encrypted to the SAM, malloc()ed. An exit status. */
-int sadtool_seal(const struct sadtool_order *order, const char *sad, char **out);
 
 /** sadtool_make(order): Make the SADs and print them. An exit status. */
 int sadtool_make(const struct sadtool_order *order);

@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include "base/clock.h"
 #include "base/encode.h"
 
@@ -14,7 +15,7 @@ static const char usage[] =
 	"usage: sadtool inspect FILE|- [--key PUBLIC.jwk] [--json]\n\n"
 	"Show header and claims of a SAD and its times, or of what enrol, assert, policy and\n"
 	"prove made.\n"
-	"Verifies the signature with --key, and nothing else.\n\n"
+	"Verifies the signature with --key, and nothing else. Of an encrypted one the header.\n\n"
 	"  --key FILE         the device's JWK: exit status 1 if the signature is not its own\n"
 	"  --json             print one JSON object instead\n";
 
@@ -168,7 +169,17 @@ int sadtool_inspect(int argc, char *argv[])
 	size_t len = sad.len;
 	while (len && (sad.data[len - 1] == '\n' || sad.data[len - 1] == '\r'))
 		len--;
-	int status = show(argv[optind], key, as_json, (const char *)sad.data, len);
+	size_t dots = 0;
+	for (size_t i = 0; i < len; i++)
+		dots += sad.data[i] == '.';
+	int status = SADTOOL_OK;
+	const bool encrypted = dots == 4 && !memchr(sad.data, '~', len);
+	if (encrypted && key)
+		status = sadtool_misuse("--key", "%s is encrypted: its signature is inside", argv[optind]);
+	else if (encrypted)
+		status = sadtool_inspect_jwe(argv[optind], (const char *)sad.data, len, as_json);
+	else
+		status = show(argv[optind], key, as_json, (const char *)sad.data, len);
 	sam_secret_clear(&sad);
 	return status;
 }

@@ -133,16 +133,28 @@ static bool print_sad(const struct sadtool_order *order, const json_t *claims, c
 	return json && sadtool_print_json(json);
 }
 
-static void wipe(char *text)
+/* Whose SADs they are, and to whom they go. */
+struct parties {
+	struct sadtool_signer signer;
+	struct sadtool_recipient recipient;
+};
+
+/* In the place of the SAD. */
+static int encrypt(const struct sadtool_recipient *recipient, char **sad)
 {
-	if (text)
-		sam_mem_wipe(text, strlen(text));
-	free(text);
+	char *jwe = NULL;
+	int status = sadtool_encrypt(recipient, *sad, &jwe);
+	if (status != SADTOOL_OK)
+		return status;
+	sam_mem_wipe(*sad, strlen(*sad));
+	free(*sad);
+	*sad = jwe;
+	return SADTOOL_OK;
 }
 
 /* One SAD for `count` documents from the first on; none: for an operation. */
-static int make_one(const struct sadtool_order *order, const struct sadtool_signer *signer,
-		    const char *header, size_t first, size_t count)
+static int make_one(const struct sadtool_order *order, const struct parties *parties, const char *header, size_t first,
+		    size_t count)
 {
 	sam_auto(json_decref) json_t *claims = claims_json(order, first, count);
 	char *payload = claims ? sadtool_payload(order, claims) : NULL;
@@ -151,32 +163,35 @@ static int make_one(const struct sadtool_order *order, const struct sadtool_sign
 			"new",
 			"the claims cannot be made: out of memory, or text that is no UTF-8");
 	char *sad = NULL;
-	enum sam_reason reason = sam_jose_sign_text(header, payload, strlen(payload), signer->pkey,
-						    signer->alg, &sad);
-	wipe(payload);
+	enum sam_reason reason = sam_jose_sign_text(header, payload, strlen(payload), parties->signer.pkey,
+						    parties->signer.alg, &sad);
+	sam_mem_wipe(payload, strlen(payload));
+	free(payload);
 	if (reason != SAM_OK)
 		return sadtool_fail("new", "it cannot be signed: %s", sam_reason_text(reason));
-	char *sealed = NULL;
-	int status = order->recipient ? sadtool_seal(order, sad, &sealed) : SADTOOL_OK;
-	if (status == SADTOOL_OK && !print_sad(order, claims, sealed ? sealed : sad, first, count))
+	int status = parties->recipient.jwk ? encrypt(&parties->recipient, &sad) : SADTOOL_OK;
+	if (status == SADTOOL_OK && !print_sad(order, claims, sad, first, count))
 		status = sadtool_fail("new", "out of memory");
-	wipe(sealed);
-	wipe(sad);
+	sam_mem_wipe(sad, strlen(sad));
+	free(sad);
 	return status;
 }
 
 int sadtool_make(const struct sadtool_order *order)
 {
-	struct sadtool_signer signer = {.pkey = NULL};
-	int status = sadtool_signer_load(order->key, &signer);
-	sam_auto(sam_free) char *header = status == SADTOOL_OK ? header_text(order, &signer) : NULL;
+	struct parties p = {.signer = {.pkey = NULL}};
+	int status = sadtool_signer_load(order->key, &p.signer);
+	if (status == SADTOOL_OK && order->encrypt_to)
+		status = sadtool_recipient_load(order->encrypt_to, order->encrypt_alg, &p.recipient);
+	sam_auto(sam_free) char *header = status == SADTOOL_OK ? header_text(order, &p.signer) : NULL;
 	if (status == SADTOOL_OK && !header)
 		status = sadtool_fail("new", "out of memory");
 	if (status == SADTOOL_OK && order->operation)
-		status = make_one(order, &signer, header, 0, 0);
+		status = make_one(order, &p, header, 0, 0);
 	size_t step = order->each ? 1 : order->document_count;
 	for (size_t first = 0; status == SADTOOL_OK && first < order->document_count; first += step)
-		status = make_one(order, &signer, header, first, step);
-	sadtool_signer_clear(&signer);
+		status = make_one(order, &p, header, first, step);
+	sadtool_recipient_clear(&p.recipient);
+	sadtool_signer_clear(&p.signer);
 	return status;
 }

@@ -27,15 +27,16 @@ static const char usage[] =
 	"  --amr LIST           how the signer was authenticated, as hwk,pin\n"
 	"  --issuer ISS         another `iss` than the signer\n"
 	"  --num N              allow N signatures\n"
+	"  --encrypt-to FILE    encrypt it to the SAM: the JWK that `samctl sap key' prints\n"
+	"  --encrypt-alg ALG    ECDH-ES or ECDH-ES+A256KW (if not given)\n"
+	"  --pin-source URI     the signer's PIN, in file:PATH; needs --encrypt-to\n"
+	"  --new-pin-source URI the new PIN, for --operation pin\n"
+	"  --x5c FILE           the certificate of the key, and its chain, for the header\n"
 	"  --each               one SAD for each document: lines of `SAD HEX`; with --num N\n"
 	"                       and no document, for N random hashes\n"
 	"  --operation OP       no signature, but: generate, activate, csr, suspend, resume,\n"
 	"                       revoke, destroy, import, authenticator, pin\n"
 	"  --params JSON        what the operation is about: one JSON object; {} if not given\n"
-	"  --pin-source URI     the signer's PIN, in file:PATH; needs --encrypt-to\n"
-	"  --new-pin-source URI the new PIN, for --operation pin\n"
-	"  --encrypt-to FILE    encrypt it to the SAM: the JWK that `samctl sap key` prints\n"
-	"  --x5c FILE           the certificate of the key, and its chain, for the header\n"
 	"  --claim NAME=JSON    set a claim after all others; empty JSON removes it\n"
 	"  --header NAME=JSON   the same for a member of the header\n"
 	"  --json               print JSON instead (with --each: one object a line)\n";
@@ -52,8 +53,9 @@ static const struct option options[] = {
 	{"each", no_argument, NULL, 'e'},           {"claim", required_argument, NULL, 'C'},
 	{"header", required_argument, NULL, 'R'},   {"operation", required_argument, NULL, 'o'},
 	{"params", required_argument, NULL, 'p'},   {"json", no_argument, NULL, 'j'},
+	{"encrypt-to", required_argument, NULL, 'E'}, {"encrypt-alg", required_argument, NULL, 'A'},
 	{"pin-source", required_argument, NULL, 'P'}, {"new-pin-source", required_argument, NULL, 'N'},
-	{"encrypt-to", required_argument, NULL, 'E'}, {"x5c", required_argument, NULL, 'X'},
+	{"x5c", required_argument, NULL, 'X'},
 	{"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
 };
 
@@ -157,6 +159,21 @@ static int take_option(struct sadtool_order *order, int c)
 	case 'e':
 		order->each = true;
 		break;
+	case 'P':
+		order->pin_source = optarg;
+		break;
+	case 'N':
+		order->new_pin_source = optarg;
+		break;
+	case 'X':
+		order->x5c = optarg;
+		break;
+	case 'E':
+		order->encrypt_to = optarg;
+		break;
+	case 'A':
+		order->encrypt_alg = optarg;
+		break;
 	case 'C':
 		return add_change(&order->claims, "--claim", optarg);
 	case 'R':
@@ -167,18 +184,6 @@ static int take_option(struct sadtool_order *order, int c)
 		return take_params(order, optarg);
 	case 'j':
 		order->json = true;
-		break;
-	case 'P':
-		order->pin_source = optarg;
-		break;
-	case 'N':
-		order->new_pin_source = optarg;
-		break;
-	case 'E':
-		order->encrypt_to = optarg;
-		break;
-	case 'X':
-		order->x5c = optarg;
 		break;
 	default:
 		break;
@@ -225,6 +230,10 @@ static int check_documents(struct sadtool_order *order)
 
 static int check(struct sadtool_order *order)
 {
+	if (order->encrypt_alg && !order->encrypt_to)
+		return sadtool_misuse("--encrypt-alg", "it is about --encrypt-to");
+	if (order->operation && strcmp(order->operation, "pin") == 0 && !order->encrypt_to)
+		return sadtool_misuse("--operation", "a PIN is only sent in an encrypted SAD: use --encrypt-to too");
 	if (!order->operation)
 		return order->params ? sadtool_misuse("--params", "it is about an operation: use --operation too")
 				     : check_documents(order);
@@ -237,14 +246,6 @@ static int check(struct sadtool_order *order)
 	if (!order->params && !order->new_pin_source && !(order->params = json_object()))
 		return sadtool_fail("new", "out of memory");
 	return SADTOOL_OK;
-}
-
-static int read_files(struct sadtool_order *order)
-{
-	int status = sadtool_read_pins(order);
-	if (status == SADTOOL_OK)
-		status = sadtool_read_recipient(order);
-	return status == SADTOOL_OK ? sadtool_read_x5c(order) : status;
 }
 
 static void free_changes(struct sadtool_changes *changes)
@@ -275,7 +276,9 @@ int sadtool_new(int argc, char *argv[])
 	if (status == SADTOOL_OK)
 		status = check(&order);
 	if (status == SADTOOL_OK)
-		status = read_files(&order);
+		status = sadtool_read_pins(&order);
+	if (status == SADTOOL_OK)
+		status = sadtool_read_x5c(&order);
 	if (status == SADTOOL_OK)
 		status = sadtool_make(&order);
 out:
@@ -284,7 +287,6 @@ out:
 	free(order.labels);
 	free(order.documents);
 	json_decref(order.params);
-	json_decref(order.recipient);
 	json_decref(order.chain);
 	sam_secret_clear(&order.pin);
 	sam_secret_clear(&order.new_pin);

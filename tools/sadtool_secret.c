@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sadtool new: the signer's PIN, the SAM's key that a SAD is encrypted to, and the signer's certificate.
+ * sadtool new: the signer's PIN and certificate.
  */
 #include "tools/sadtool.h"
 
@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/x509.h"
 #include "registry/password.h"
-#include "sap/jwe.h"
 
 /* ---- the PIN ---- */
 
@@ -67,32 +66,6 @@ char *sadtool_payload(const struct sadtool_order *order, const json_t *claims)
 	sam_mem_wipe(text, size);
 	free(text);
 	return NULL;
-}
-
-/* ---- to whom ---- */
-
-int sadtool_read_recipient(struct sadtool_order *order)
-{
-	char kid[SAM_THUMBPRINT_LEN + 1];
-	struct sam_msg msg = {""};
-	if (!order->encrypt_to)
-		return SADTOOL_OK;
-	order->recipient = sadtool_read_jwk(order->encrypt_to);
-	if (!order->recipient)
-		return SADTOOL_FAILED;
-	if (sam_jwe_kid(order->recipient, kid, &msg) != SAM_OK)
-		return sadtool_fail(order->encrypt_to, "%s", msg.text[0] ? msg.text : "it is no key to encrypt to");
-	return SADTOOL_OK;
-}
-
-int sadtool_seal(const struct sadtool_order *order, const char *sad, char **out)
-{
-	const char *alg = json_string_value(json_object_get(order->recipient, "alg"));
-	sam_auto(json_decref) json_t *header = json_pack("{s:s}", "cty", "sad+jwt");
-	enum sam_reason reason =
-		header ? sam_jwe_encrypt(order->recipient, alg ? alg : SAM_JWE_DIRECT, header, sad, strlen(sad), out)
-		       : SAM_MEMORY;
-	return reason == SAM_OK ? SADTOOL_OK : sadtool_fail("--encrypt-to", "%s", sam_reason_text(reason));
 }
 
 /* ---- with which certificate ---- */

@@ -71,6 +71,9 @@ struct samctl {
 const char *samctl_given(const struct samctl *ctl, const char *name, size_t i);
 size_t samctl_given_count(const struct samctl *ctl, const char *name);
 
+/** samctl_span(text, seconds): "30d", "12h": in seconds. */
+bool samctl_span(const char *text, int64_t *seconds);
+
 /* ---- who acts (samctl_auth.c) ---- */
 
 /** samctl_open(ctl): Open the SAM; SAMCTL_DONE, or the exit status after a message. */
@@ -235,6 +238,7 @@ int samctl_key_csr(struct samctl *ctl);
 int samctl_key_certificate(struct samctl *ctl);
 int samctl_key_import(struct samctl *ctl);
 int samctl_sap_key(struct samctl *ctl);
+int samctl_sap_rotate(struct samctl *ctl);
 int samctl_key_list(struct samctl *ctl);
 int samctl_key_show(struct samctl *ctl);
 int samctl_sad_exchange(struct samctl *ctl);

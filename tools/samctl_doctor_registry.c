@@ -8,6 +8,7 @@
 #include "admin/stock.h"
 #include "base/clock.h"
 #include "registry/identify.h"
+#include "sap/recipient.h"
 
 /* Keys in the CM that were destroyed, or that no registry knows. */
 static void check_strangers(struct samctl_doctor *d)
@@ -27,6 +28,26 @@ static void check_strangers(struct samctl_doctor *d)
 				   "%zu keys in the CM are in no registry", stock.strangers);
 	else
 		samctl_doctor_tell(d, "cm keys", FINE, NULL, "the CM holds no key that the registry does not know");
+}
+
+/* Those that SADs are encrypted to. */
+static void check_sap_keys(struct samctl_doctor *d)
+{
+	struct sam_recipient_stock stock;
+	enum sam_reason reason = sam_recipient_take_stock(d->cm, d->snapshot, &stock);
+
+	if (reason != SAM_OK)
+		samctl_doctor_tell(d, "sap keys", PROBLEM, sam_reason_text(reason), "the CM's keys cannot be listed");
+	else if (stock.missing)
+		samctl_doctor_tell(d, "sap keys", PROBLEM,
+				   "samctl sap rotate, by an officer; signers fetch the new key: samctl sap key",
+				   "%zu SAP keys are not in the CM as they were made: what is encrypted to them is refused",
+				   stock.missing);
+	else if (stock.leftover || stock.over)
+		samctl_doctor_tell(d, "sap keys", NOTE, "samctl maintain destroys them",
+				   "%zu SAP keys are over, %zu are in no registry", stock.over, stock.leftover);
+	else
+		samctl_doctor_tell(d, "sap keys", FINE, NULL, "%zu, all in the CM", d->snapshot->sap_key_count);
 }
 
 static void check_keys(struct samctl_doctor *d)
@@ -184,4 +205,5 @@ void samctl_doctor_registry(struct samctl_doctor *d)
 	check_pending(d);
 	check_checkpoint(d);
 	check_keys(d);
+	check_sap_keys(d);
 }

@@ -49,8 +49,7 @@ static json_t *describe(const struct sam_key *key, int64_t now)
 
 /* ---- list ---- */
 
-/* "30d", "12h": in seconds. */
-static bool read_span(const char *text, int64_t *seconds)
+bool samctl_span(const char *text, int64_t *seconds)
 {
 	char unit = '\0';
 	int days = 0, end = 0;
@@ -73,7 +72,7 @@ int samctl_key_list(struct samctl *ctl)
 	int64_t now = sam_clock_now(), span = 0;
 	json_t *list;
 
-	if (expiring && !read_span(expiring, &span))
+	if (expiring && !samctl_span(expiring, &span))
 		return samctl_usage(ctl, "--expiring: `%s' is no time as 30d or 12h", expiring);
 	if (!samctl_snapshot(ctl, &s))
 		return SAMCTL_FAILED;

@@ -81,6 +81,8 @@ static void decode(const struct sam_secret *sad, json_t *object)
 	if (!second)
 		return;
 	json_object_set_new(object, "header", part(text, (size_t)(dot - text)));
+	if (memchr(second + 1, '.', sad->len - (size_t)(second + 1 - text)) && !memchr(text, '~', sad->len))
+		return; /* encrypted: what is inside is not for whoever carries it */
 	claims = part(dot + 1, (size_t)(second - dot - 1));
 	json_object_del(claims, "pin"); /* never shown (invariant 8) */
 	json_object_set_new(object, "claims", claims);

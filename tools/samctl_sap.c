@@ -1,38 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl sap: the SAM's own keys, as the outside needs them.
+ * samctl sap: the SAM's own keys, as the outside needs them; and changing the one that SADs are encrypted to.
  */
 #include "tools/samctl.h"
 
-#include <openssl/core_names.h>
+#include <stdio.h>
 #include <string.h>
-#include "base/encode.h"
-#include "base/pkey.h"
-#include "sap/jose_jwk.h"
+#include "sap/jwe.h"
+#include "sap/recipient.h"
 
-/* RFC 7518 section 6.3.1: as few bytes as it takes. */
-static bool put_number(json_t *jwk, const char *name, const EVP_PKEY *pkey, const char *param)
-{
-	sam_auto(BN_clear_free) BIGNUM *number = NULL;
-	uint8_t bytes[1024];
-	char text[2 * sizeof(bytes)];
-
-	if (EVP_PKEY_get_bn_param(pkey, param, &number) != 1 || BN_num_bytes(number) > (int)sizeof(bytes))
-		return false;
-	sam_encode_b64url(bytes, (size_t)BN_bn2bin(number, bytes), text);
-	return json_object_set_new(jwk, name, json_string(text)) == 0;
-}
+/* ---- for import packages ---- */
 
 /* RFC 7517; the CM says which RSA-OAEP it can undo. */
-static json_t *describe(const EVP_PKEY *pkey, enum sam_cm_oaep hash)
+static json_t *describe_import(const EVP_PKEY *pkey, enum sam_cm_oaep hash)
 {
-	json_t *jwk = json_pack("{s:s}", "kty", "RSA");
-	char kid[SAM_THUMBPRINT_LEN + 1];
+	json_t *jwk = sam_jwe_public_of(pkey);
 
-	if (jwk && put_number(jwk, "n", pkey, OSSL_PKEY_PARAM_RSA_N) && put_number(jwk, "e", pkey, OSSL_PKEY_PARAM_RSA_E) &&
-	    sam_jose_jwk_thumbprint(jwk, kid) == SAM_OK &&
-	    json_object_update_new(jwk, json_pack("{s:s,s:s,s:s}", "use", "enc", "alg", sam_cm_oaep_name(hash), "kid",
-						  kid)) == 0)
+	if (jwk && json_object_set_new(jwk, "alg", json_string(sam_cm_oaep_name(hash))) == 0)
 		return jwk;
 	json_decref(jwk);
 	return NULL;
@@ -57,22 +41,103 @@ static enum sam_reason import_key(struct samctl *ctl, uint8_t **spki, size_t *le
 	return reason;
 }
 
-int samctl_sap_key(struct samctl *ctl)
+static int print_import(struct samctl *ctl)
 {
 	sam_auto(sam_free) uint8_t *spki = NULL;
 	sam_auto(EVP_PKEY_free) EVP_PKEY *pkey = NULL;
 	enum sam_cm_oaep hash;
-	enum sam_reason reason;
 	json_t *jwk;
 	size_t len;
-	int status = samctl_open(ctl);
+	enum sam_reason reason = import_key(ctl, &spki, &len, &hash);
 
-	if (status != SAMCTL_DONE)
-		return status;
-	reason = import_key(ctl, &spki, &len, &hash);
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);
 	pkey = sam_ossl_pubkey(spki, len);
-	jwk = pkey ? describe(pkey, hash) : NULL;
+	jwk = pkey ? describe_import(pkey, hash) : NULL;
 	return jwk ? samctl_print_object(ctl, jwk) : samctl_fail(ctl, SAM_CM_FAILED, NULL);
+}
+
+/* ---- for SADs ---- */
+
+/* The SAM's word for it, and by what that verifies: both can be kept and looked at elsewhere. */
+static json_t *describe(const struct sam_snapshot *s, const struct sam_sap_key *key)
+{
+	struct sam_device own = { .jwk = NULL };
+	json_t *object = NULL;
+
+	if (sam_own_device(s->statement_key, &own) == SAM_OK)
+		object = json_pack("{s:o,s:s,s:s,s:o,s:o}", "jwk", sam_jwe_public_of(key->pkey), "kid", key->kid,
+				   "statement", key->statement, "statement_key", json_loads(own.jwk, 0, NULL), "created",
+				   samctl_time(key->created));
+	sam_device_clear(&own);
+	return object;
+}
+
+/* Without --json: the JWK as it goes into a file. */
+static int print(struct samctl *ctl, json_t *object)
+{
+	sam_auto(sam_free) char *text = ctl->json ? NULL : json_dumps(json_object_get(object, "jwk"), JSON_COMPACT);
+
+	if (ctl->json)
+		return samctl_print_object(ctl, object);
+	json_decref(object);
+	if (!text)
+		return samctl_fail(ctl, SAM_MEMORY, NULL);
+	puts(text);
+	return SAMCTL_DONE;
+}
+
+static int print_sap(struct samctl *ctl, bool rsa)
+{
+	const struct sam_snapshot *s;
+	const struct sam_sap_key *key;
+	struct sam_msg msg = { "" };
+	json_t *object = NULL;
+	enum sam_reason reason = sam_recipient_first(ctl->sam, rsa, &msg);
+
+	if (reason == SAM_CM_MECHANISM)
+		sam_msg_set(&msg, "this CM cannot decrypt RSA-OAEP with SHA-256: use the key that `samctl sap key' prints");
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, &msg);
+	if (!samctl_snapshot(ctl, &s))
+		return SAMCTL_FAILED;
+	key = sam_registry_sap_now(s, rsa);
+	reason = key ? sam_cm_sap_present(sam_cm(ctl->sam), rsa ? SAM_CM_SAP_RSA : SAM_CM_SAP_EC, key->name)
+		     : SAM_STORE_CHANGED;
+	if (reason == SAM_CM_KEY_MISSING) /* after a restore, say */
+		sam_msg_set(&msg, "the CM does not hold the SAM's key any more: `samctl sap rotate' makes a new one");
+	if (reason == SAM_OK)
+		object = describe(s, key);
+	sam_registry_put(s);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, &msg);
+	return object ? print(ctl, object) : samctl_fail(ctl, SAM_MEMORY, NULL);
+}
+
+int samctl_sap_key(struct samctl *ctl)
+{
+	const bool import = samctl_given(ctl, "import", 0), rsa = samctl_given(ctl, "rsa", 0);
+	int status;
+
+	if (import && rsa)
+		return samctl_usage(ctl, "--import and --rsa are for different keys");
+	status = samctl_open(ctl);
+	if (status != SAMCTL_DONE)
+		return status;
+	return import ? print_import(ctl) : print_sap(ctl, rsa);
+}
+
+int samctl_sap_rotate(struct samctl *ctl)
+{
+	const char *given = samctl_given(ctl, "overlap", 0);
+	struct sam_outcome outcome;
+	int64_t overlap = 86400;
+	int status;
+
+	if (given && !samctl_span(given, &overlap))
+		return samctl_usage(ctl, "--overlap: `%s' is no time as 24h or 30d, or 0h", given);
+	status = samctl_act_only(ctl, SAM_ACT_SAP_ROTATE, json_pack("{s:I}", "overlap", (json_int_t)overlap), &outcome);
+	if (status != SAMCTL_DONE || outcome.pending)
+		return status;
+	return print_sap(ctl, false);
 }

@@ -10,6 +10,7 @@
 #include "admin/leftover.h"
 #include "admin/stock.h"
 #include "base/clock.h"
+#include "sap/recipient.h"
 
 static json_t *describe_policy(const struct sam_policy *policy)
 {
@@ -135,6 +136,22 @@ static enum sam_reason checkpoint(struct samctl *ctl)
 	return sam_store_checkpoint(sam_store(ctl->sam), true);
 }
 
+/* Those to which SADs were encrypted. */
+static enum sam_reason tidy_sap_keys(struct samctl *ctl)
+{
+	struct sam_msg msg = { "" };
+	size_t left = 0;
+	enum sam_reason reason = sam_cm_lock(sam_cm(ctl->sam), &msg);
+
+	if (reason != SAM_OK)
+		return reason;
+	reason = sam_recipient_tidy(ctl->sam, &left);
+	sam_cm_unlock(sam_cm(ctl->sam));
+	if (left)
+		samctl_say(ctl, "%zu SAP keys that are over are left in the CM, which does not destroy them", left);
+	return reason;
+}
+
 int samctl_maintain(struct samctl *ctl)
 {
 	char text[64];
@@ -159,6 +176,9 @@ int samctl_maintain(struct samctl *ctl)
 		return samctl_fail(ctl, reason, NULL);
 	if (left)
 		samctl_say(ctl, "%zu keys that have ended are left in the CM, which does not destroy them", left);
+	reason = tidy_sap_keys(ctl);
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, NULL);
 	reason = sam_stock_alarm(ctl->sam, &returned);
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);

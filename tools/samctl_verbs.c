@@ -186,7 +186,13 @@ static const struct samctl_option key_csr_options[] = {
 };
 
 static const struct samctl_option sap_key_options[] = {
-	{ "import", NULL, SAMCTL_REQUIRED, "the key that import packages are wrapped for" },
+	{ "rsa", NULL, SAMCTL_OPTIONAL, "the key for RSA-OAEP-256, where the CM can do that" },
+	{ "import", NULL, SAMCTL_OPTIONAL, "the key that import packages are wrapped for" },
+	END,
+};
+
+static const struct samctl_option sap_rotate_options[] = {
+	{ "overlap", "TIME", SAMCTL_OPTIONAL, "the old one is taken so long: 24h if not given; 30d, 0h" },
 	END,
 };
 
@@ -280,7 +286,8 @@ static const struct samctl_verb verbs[] = {
 	  none },
 	{ "key", "list", samctl_key_list, 0, 0, "", "list the signing keys", key_list_options },
 	{ "key", "show", samctl_key_show, 1, 1, "ID", "show a signing key", key_show_options },
-	{ "sap", "key", samctl_sap_key, 0, 0, "", "print a public key of the SAM's own", sap_key_options },
+	{ "sap", "key", samctl_sap_key, 0, 0, "", "print the public key that SADs are encrypted to", sap_key_options },
+	{ "sap", "rotate", samctl_sap_rotate, 0, 0, "", "put a new key in the place of that one", sap_rotate_options },
 	{ "sad", "exchange", samctl_sad_exchange, 0, 1, "[FILE]",
 	  "give the 30-character token of a SAD", sad_options },
 	{ "sad", "inspect", samctl_sad_inspect, 0, 1, "[FILE]",

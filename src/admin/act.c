@@ -52,6 +52,7 @@ static const struct {
 	[SAM_ACT_KEY_CERTIFICATE] = {sam_perform_key_certificate, NULL, NULL},
 	[SAM_ACT_POLICY_SIGN] = {sam_perform_policy_sign, sam_perform_before_policy, NULL},
 	[SAM_ACT_POLICY_LEVEL] = {sam_perform_policy_sign, sam_perform_before_policy, NULL},
+	[SAM_ACT_SAP_ROTATE] = {sam_perform_sap_rotate, sam_perform_before_rotate, sam_perform_after_rotate},
 	[SAM_ACT_CM_ENABLE] = {sam_perform_cm_enable, NULL, NULL},
 	[SAM_ACT_CM_DISABLE] = {sam_perform_cm_disable, NULL, NULL},
 };
@@ -396,11 +397,17 @@ static enum sam_reason act_again(struct sam *sam, const struct sam_actors *actor
 	return reason;
 }
 
+/* From looking at what is in force to the files: two would leave file and store apart. And a SAP key that is being made
+ * is in no registry yet, like one that a crash left over. */
+bool sam_doing_is_alone(enum sam_act act)
+{
+	return act == SAM_ACT_POLICY_SIGN || act == SAM_ACT_POLICY_LEVEL || act == SAM_ACT_SAP_ROTATE;
+}
+
 enum sam_reason sam_act_do(struct sam *sam, const struct sam_actors *actors, enum sam_act act, const json_t *params,
 			   struct sam_outcome *out)
 {
-	/* one at a time, from looking at what is in force to the files: two would leave file and store apart */
-	const bool alone = act == SAM_ACT_POLICY_SIGN;
+	const bool alone = sam_doing_is_alone(act);
 	memset(out, 0, sizeof *out);
 	out->act = act;
 	enum sam_reason reason = alone ? sam_cm_lock(sam_cm(sam), &out->msg) : SAM_OK;

@@ -22,6 +22,7 @@
  *   key activate suspend resume revoke destroy    key reason
  *   key certificate                 key certificate(PEM)
  *   policy sign                     text jws(of the officer's device) config_sha256
+ *   sap rotate                      overlap(seconds)
  *   cm enable disable               reason
  */
 #ifndef SAM_ADMIN_ACT_H

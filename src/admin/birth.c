@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "sap/recipient.h"
 
 static void clear(struct sam_key *key)
 {
@@ -124,4 +125,9 @@ void sam_birth_settle(struct sam *sam, struct sam_birth *birth, enum sam_reason 
 		sam_log(SAM_LOG_ERR, "a key that was not enrolled is left in the CM under CKA_ID %s; destroy it there", id);
 	}
 	clear(key);
+	for (size_t i = 0; i < birth->sap_count; i++)
+		if (reason == SAM_OK && !out->pending)
+			sam_recipient_clear(&birth->sap[i]);
+		else
+			sam_recipient_undo(sam, &birth->sap[i]);
 }

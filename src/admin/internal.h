@@ -15,6 +15,8 @@ enum { SAM_ACT_SPENDS = 3 };
 struct sam_birth {
 	bool made;
 	struct sam_key key;            /* owned */
+	struct sam_sap_key sap[2];     /* SAP keys likewise; owned */
+	size_t sap_count;
 };
 
 /* An act being done, against one snapshot. */
@@ -84,6 +86,7 @@ sam_perform sam_perform_authenticator_add, sam_perform_authenticator_replace, sa
 sam_perform sam_perform_principal_add, sam_perform_principal_remove, sam_perform_principal_unlock,
 	sam_perform_principal_passwd, sam_perform_principal_device, sam_perform_role_grant, sam_perform_role_revoke;
 sam_perform sam_perform_policy_sign, sam_perform_cm_enable, sam_perform_cm_disable;
+sam_perform sam_perform_sap_rotate;
 
 sam_perform sam_perform_key_generate, sam_perform_key_renew, sam_perform_key_import, sam_perform_key_activate,
 	sam_perform_key_suspend, sam_perform_key_resume, sam_perform_key_revoke, sam_perform_key_destroy,
@@ -109,6 +112,13 @@ void sam_birth_settle(struct sam *sam, struct sam_birth *birth, enum sam_reason 
 
 /** sam_perform_after_end(d): Destroy in the CM what the act has ended, each key with its record. */
 void sam_perform_after_end(struct sam_doing *d);
+/** sam_perform_before_rotate(d): Have the CM make the new SAP keys, and put them on the edit. sam_perform_after_rotate(d):
+ * Destroy in the CM what is not taken any more. */
+enum sam_reason sam_perform_before_rotate(struct sam_doing *d) SAM_MUST;
+void sam_perform_after_rotate(struct sam_doing *d);
+/** sam_doing_is_alone(act): Is it done by one process at a time, since it is done in CM or files too? Then under
+ * sam_cm_lock(). */
+bool sam_doing_is_alone(enum sam_act act);
 /** sam_perform_before_policy(d): Put the signature beside the policy, before the store says it is in force. */
 enum sam_reason sam_perform_before_policy(struct sam_doing *d) SAM_MUST;
 

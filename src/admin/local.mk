@@ -8,6 +8,7 @@ libsam_la_SOURCES += \
 	src/admin/act_certificate.c \
 	src/admin/act_import.c \
 	src/admin/act_key.c \
+	src/admin/act_sap.c \
 	src/admin/act_signer.c \
 	src/admin/act_who.c \
 	src/admin/birth.c \

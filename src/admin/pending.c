@@ -70,14 +70,14 @@ static enum sam_reason cancel(struct sam_doing *d, const struct sam_person *pers
 }
 
 /* What waits under an id stays the same act for ever. */
-static enum sam_reason is_policy(struct sam *sam, const char *id, bool *is)
+static enum sam_reason is_alone(struct sam *sam, const char *id, bool *is)
 {
 	const struct sam_snapshot *s;
 	enum sam_reason reason = sam_registry_get(sam_registry(sam), &s);
 	if (reason != SAM_OK)
 		return reason;
 	const struct sam_pending *pending = sam_registry_pending(s, id);
-	*is = pending && (pending->act == SAM_ACT_POLICY_SIGN || pending->act == SAM_ACT_POLICY_LEVEL);
+	*is = pending && sam_doing_is_alone(pending->act);
 	sam_registry_put(s);
 	return SAM_OK;
 }
@@ -90,7 +90,7 @@ static enum sam_reason on_pending(struct sam *sam, const struct sam_person *pers
 	memset(out, 0, sizeof *out);
 	out->act = verb;
 	bool alone = false;
-	enum sam_reason reason = is_policy(sam, id, &alone);
+	enum sam_reason reason = is_alone(sam, id, &alone);
 	if (reason == SAM_OK && alone) /* see sam_act_do() */
 		reason = sam_cm_lock(sam_cm(sam), &out->msg);
 	if (reason != SAM_OK)
@@ -155,7 +155,7 @@ json_t *sam_act_describe(const struct sam_pending *pending)
 	/* what the second person has to compare; hashes of passwords and PINs never leave */
 	static const char *const shown[] = {"id", "name", "subject", "reason", "kid", "old", "role", "uid", "signers",
 					    "config_sha256", "key", "type", "label", "reference", "start", "end",
-					    "certificate"};
+					    "certificate", "overlap"};
 	sam_auto(json_decref) json_t *params = json_loads(pending->params, 0, NULL);
 	json_t *out = json_object();
 	struct sam_jwk jwk;

@@ -86,22 +86,56 @@ enum sam_reason sam_cm_statement_key_create(struct sam_cm *cm, uint8_t **spki, s
  * destroyed (CM_KEY_MISSING). */
 enum sam_reason sam_cm_statement_key_destroy(struct sam_cm *cm) SAM_MUST;
 
+/* ---- the SAP keys, to which SADs are encrypted ---- */
+
+/* EC P-256, which can only agree on a secret; RSA-3072, which can only decrypt. */
+enum sam_cm_sap_type { SAM_CM_SAP_EC, SAM_CM_SAP_RSA, SAM_CM_SAP_TYPES };
+enum { SAM_CM_SAP_NAME = 17 /* 16 hexadecimal digits and a NUL */, SAM_CM_SECRET = 32 };
+
+/** sam_cm_sap_create(cm, type, name, spki, len): Make a pair under the CKA_LABEL "p11-sam sap NAME", no CKA_ID, whose
+ * private half is SENSITIVE, not EXTRACTABLE and good for nothing else; read it back, try what it is for, destroy it
+ * again on any difference. ${spki}: malloc()ed DER. ARGUMENTS if it is no name, EXISTS, CM_MECHANISM if the CM cannot
+ * do RSA-OAEP with SHA-256, CM_*. */
+enum sam_reason sam_cm_sap_create(struct sam_cm *cm, enum sam_cm_sap_type type, const char *name, uint8_t **spki,
+				  size_t *len) SAM_MUST;
+
+/** sam_cm_sap_destroy(cm, name): All of that name, and look whether it is gone. NOT_FOUND if there is nothing, CM_*. */
+enum sam_reason sam_cm_sap_destroy(struct sam_cm *cm, const char *name) SAM_MUST;
+
+/** sam_cm_sap_present(cm, type, name): Is it there, once, as it was made? CM_KEY_MISSING, CM_FAILED. */
+enum sam_reason sam_cm_sap_present(struct sam_cm *cm, enum sam_cm_sap_type type, const char *name) SAM_MUST;
+
+/** sam_cm_sap_name(label, name): Is that the label of a SAP key? Then its name, for sam_cm_scan(). */
+bool sam_cm_sap_name(const char *label, char name[SAM_CM_SAP_NAME]);
+
+/** sam_cm_sap_agree(cm, name, point, z): ECDH by C_DeriveKey with that point, 04 x y, which the caller has found on
+ * P-256: a CM need not look (invalid curve attack). ${z} is wiped on failure, and is the caller's to wipe.
+ * CM_KEY_MISSING, CM_*. */
+enum sam_reason sam_cm_sap_agree(struct sam_cm *cm, const char *name, const uint8_t point[65],
+				 uint8_t z[SAM_CM_SECRET]) SAM_MUST;
+
+/** sam_cm_sap_decrypt(cm, name, data, len, out): RSA-OAEP with SHA-256 by C_Decrypt, of 32 bytes; the same. JWE_KEY if it
+ * does not come out, or is of another length. */
+enum sam_reason sam_cm_sap_decrypt(struct sam_cm *cm, const char *name, const uint8_t *data, size_t len,
+				   uint8_t out[SAM_CM_SECRET]) SAM_MUST;
+
 /* What the SAM itself states and signs. This room makes the bytes out of these members, so the key signs
  * nothing of a caller's making (invariant 1). What a kind does not use is not looked at. */
-enum sam_cm_statement_kind { SAM_CM_CHECKPOINT, SAM_CM_POLICY, SAM_CM_BACKUP, SAM_CM_EVIDENCE };
+enum sam_cm_statement_kind { SAM_CM_CHECKPOINT, SAM_CM_POLICY, SAM_CM_BACKUP, SAM_CM_EVIDENCE, SAM_CM_SAP_KEY };
 
 /* What each is called in its header. */
 #define SAM_TYP_CHECKPOINT "sam-checkpoint+jws"
 #define SAM_TYP_POLICY "sam-policy+jws"
 #define SAM_TYP_BACKUP "sam-backup+jws"
 #define SAM_TYP_EVIDENCE "sam-key-evidence+jws"
+#define SAM_TYP_SAP_KEY "sam-sap-key+jws"
 
 struct sam_cm_statement {
 	enum sam_cm_statement_kind kind;
 	const char *kid;          /* RFC 7638 thumbprint of the key, 43 characters: for the header */
 	const char *aud;          /* sam_id */
 	const char *iss;          /* POLICY: the officer; else the node */
-	const char *jti;          /* POLICY, BACKUP, EVIDENCE */
+	const char *jti;          /* POLICY, BACKUP, EVIDENCE, SAP_KEY */
 	int64_t iat, exp;         /* exp: POLICY, BACKUP (0: left out) */
 	uint64_t number;          /* CHECKPOINT: its number; POLICY: the file's version */
 	uint64_t epoch, sequence, audit_seq; /* CHECKPOINT, BACKUP */
@@ -113,11 +147,15 @@ struct sam_cm_statement {
 	const char *key_type, *origin; /* in words, 1 to 64 characters */
 	const char *attributes;       /* as struct sam_cm_made has them */
 	const char *evaluation;       /* of the CM, from the policy: 1 to 512 characters */
+	/* SAP_KEY, a key that SADs are encrypted to: */
+	enum sam_cm_sap_type sap_type;
+	const char *sap_kid;          /* its thumbprint, 43 characters */
+	const char *sap_numbers[2];   /* EC: x, y, 43 characters of base64url each; RSA: n, e */
 };
 
 /** sam_cm_state(cm, statement, jws): The statement as a compact JWS (RFC 7515), ES256, malloc()ed. Header:
  * alg, typ (sam-checkpoint+jws, sam-policy+jws, sam-backup+jws,
- * sam-key-evidence+jws), kid. Payload, in this order, hashes in
+ * sam-key-evidence+jws, sam-sap-key+jws), kid. Payload, in this order, hashes in
  * lower-case hexadecimal:
  *   CHECKPOINT iss aud iat number epoch sequence audit_seq audit_hash
  *   POLICY     iss aud iat exp jti version policy_sha256 config_sha256
@@ -125,6 +163,7 @@ struct sam_cm_statement {
  *   EVIDENCE   iss aud iat jti credentialID thumbprint key_type origin attributes
  *              cm {manufacturer model firmware serial} evaluation; cm is what the CM says of itself at this
  *              opening, with '?' for what is not plain
+ *   SAP_KEY    iss aud iat jti jkt jwk {kty crv x y use} or {kty n e use}
  * That the signature verifies is for the caller to see, who has the public key. NOT_FOUND if the CM has no
  * such key or two; ARGUMENTS if something is missing, negative or above INT64_MAX, or a text is not plain:
  * iss as sam_name_valid(), aud 1 to 255 printable ASCII characters without " and \, jti 1 to 128 of

@@ -330,6 +330,22 @@ enum sam_reason sam_cm_pairwise(struct sam_cm *cm, struct sam_cm_session *s, CK_
 enum sam_reason sam_cm_statement_key(struct sam_cm *cm, struct sam_cm_session *s,
 				     CK_OBJECT_HANDLE *key) SAM_MUST;
 
+/* ---- sapkey.c, sapuse.c ---- */
+
+#define SAM_CM_SAP_LABEL SAM_CM_OWN_LABEL "sap "
+
+enum { SAM_CM_SAP_LABEL_SIZE = sizeof SAM_CM_SAP_LABEL - 1 + SAM_CM_SAP_NAME };
+
+/** sam_cm_sap_find(cm, s, type, name, key): The one private key of that name, its attributes as the SAM made them
+ * (invariant 9). ARGUMENTS, CM_KEY_MISSING, CM_FAILED. */
+enum sam_reason sam_cm_sap_find(struct sam_cm *cm, struct sam_cm_session *s, enum sam_cm_sap_type type,
+				const char *name, CK_OBJECT_HANDLE *key) SAM_MUST;
+
+/** sam_cm_sap_try(cm, s, type, key, spki, len): Does this private key do what it is for, and with that public key?
+ * CM_MECHANISM: not RSA-OAEP with SHA-256. CM_FAILED. */
+enum sam_reason sam_cm_sap_try(struct sam_cm *cm, struct sam_cm_session *s, enum sam_cm_sap_type type,
+			       CK_OBJECT_HANDLE key, const uint8_t *spki, size_t len) SAM_MUST;
+
 /* ---- spki.c ---- */
 
 /** sam_cm_pubkey(cm, s, object, type, pkey): The public key in an object of that type, be it public or an RSA

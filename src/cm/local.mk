@@ -12,6 +12,8 @@ libsam_la_SOURCES += \
 	src/cm/number.c \
 	src/cm/pairwise.c \
 	src/cm/random.c \
+	src/cm/sapkey.c \
+	src/cm/sapuse.c \
 	src/cm/scan.c \
 	src/cm/sealkey.c \
 	src/cm/session.c \

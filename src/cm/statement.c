@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the SAM itself states, signed with its own key in the CM: checkpoints, the policy, backups, where a key
- * comes from. The bytes are made here out of typed members, each checked to be plain, so that no caller's bytes
+ * comes from, which key SADs are encrypted to. The bytes are made here out of typed members, each checked to be plain, so that no caller's bytes
  * reach the key (invariant 1).
  */
 #include "cm/internal.h"
@@ -16,13 +16,14 @@
 #include "base/ossl.h"
 
 enum { TEXT_MAX = 4096, HASH = 32, SIGNATURE = 64, KID = 43, AUD_MAX = 255, JTI_MAX = 128, CREDENTIAL = 32 };
-enum { WORDS_MAX = 64, EVALUATION_MAX = 512 };
+enum { WORDS_MAX = 64, EVALUATION_MAX = 512, NUMBER_MAX = 1024 };
 
 static const char *const types[] = {
 	[SAM_CM_CHECKPOINT] = SAM_TYP_CHECKPOINT,
 	[SAM_CM_POLICY] = SAM_TYP_POLICY,
 	[SAM_CM_BACKUP] = SAM_TYP_BACKUP,
 	[SAM_CM_EVIDENCE] = SAM_TYP_EVIDENCE,
+	[SAM_CM_SAP_KEY] = SAM_TYP_SAP_KEY,
 };
 
 /* A JSON object on its way. */
@@ -108,6 +109,11 @@ static bool is_kid(const char *text)
 	return strlen(text) == KID && base64url(text);
 }
 
+static bool is_number(const char *text)
+{
+	return strnlen(text, NUMBER_MAX + 1) <= NUMBER_MAX && *text && base64url(text);
+}
+
 static void add_text(struct text *t, const char *name, const char *value, bool (*is)(const char *))
 {
 	if (!value || !is(value)) {
@@ -170,6 +176,18 @@ static void make_evidence(struct text *t, const struct sam_cm_statement *x, cons
 	add_text(t, "evaluation", x->evaluation, is_evaluation);
 }
 
+static void make_sap_key(struct text *t, const struct sam_cm_statement *x)
+{
+	static const char *const names[][2] = {[SAM_CM_SAP_EC] = {"x", "y"}, [SAM_CM_SAP_RSA] = {"n", "e"}};
+	const bool ec = x->sap_type == SAM_CM_SAP_EC;
+	add_text(t, "jkt", x->sap_kid, is_kid);
+	add_name(t, "jwk");
+	add(t, ec ? "{\"kty\":\"EC\",\"crv\":\"P-256\"" : "{\"kty\":\"RSA\"");
+	for (unsigned i = 0; i < 2; i++) /* a coordinate is as long as a thumbprint */
+		add_text(t, names[x->sap_type][i], x->sap_numbers[i], ec ? is_kid : is_number);
+	add(t, ",\"use\":\"enc\"}");
+}
+
 static void make_state(struct text *t, const struct sam_cm_statement *x)
 {
 	if (x->kind == SAM_CM_CHECKPOINT)
@@ -193,6 +211,8 @@ static void make_payload(struct text *t, const struct sam_cm_statement *x, const
 		add_text(t, "jti", x->jti, is_jti);
 	if (x->kind == SAM_CM_EVIDENCE) {
 		make_evidence(t, x, cm);
+	} else if (x->kind == SAM_CM_SAP_KEY) {
+		make_sap_key(t, x);
 	} else if (x->kind == SAM_CM_POLICY) {
 		add_number(t, "version", x->number);
 		add_hash(t, "policy_sha256", x->sha256[0]);
@@ -212,7 +232,7 @@ static size_t b64_size(size_t len)
 static enum sam_reason make_input(const struct sam_cm *cm, const struct sam_cm_statement *x, char **out, size_t *len)
 {
 	struct text header = {.len = 0}, payload = {.len = 0};
-	if ((unsigned)x->kind >= sizeof types / sizeof types[0])
+	if ((unsigned)x->kind >= sizeof types / sizeof types[0] || (unsigned)x->sap_type >= SAM_CM_SAP_TYPES)
 		return sam_log_reason(SAM_ARGUMENTS, "sam_cm_state: no such kind of statement");
 	make_header(&header, x);
 	struct sam_cm_info info;

@@ -279,6 +279,31 @@ enum sam_reason sam_edit_set_statement_key(struct sam_edit *edit, EVP_PKEY *pkey
 	return reason == SAM_OK ? put(edit, SAM_CHANGE_ADD, SAM_ROW_OWN, SAM_ROW_STATEMENT, body) : reason;
 }
 
+static enum sam_reason put_sap_key(struct sam_edit *edit, enum sam_change_kind what, const struct sam_sap_key *k)
+{
+	char *body = NULL;
+	enum sam_reason reason = sam_row_write_sap_key(k, &body);
+	return reason == SAM_OK ? put(edit, what, SAM_ROW_OWN, k->kid, body) : reason;
+}
+
+enum sam_reason sam_edit_add_sap_key(struct sam_edit *edit, const struct sam_sap_key *k, int64_t until)
+{
+	const struct sam_sap_key *now = sam_registry_sap_now(edit->snapshot, k->rsa);
+	if (k->until || edit->snapshot->sap_key_count >= SAM_SAP_KEYS_MAX)
+		return SAM_ARGUMENTS;
+	enum sam_reason reason = put_sap_key(edit, SAM_CHANGE_ADD, k);
+	if (reason != SAM_OK || !now)
+		return reason;
+	struct sam_sap_key old = *now;
+	old.until = until;
+	return put_sap_key(edit, SAM_CHANGE_REPLACE, &old);
+}
+
+enum sam_reason sam_edit_remove_sap_key(struct sam_edit *edit, const char *kid)
+{
+	return put(edit, SAM_CHANGE_REMOVE, SAM_ROW_OWN, kid, NULL);
+}
+
 static enum sam_reason set_state(struct sam_edit *edit, const char *id, bool is, bool shall)
 {
 	if (is == shall)

@@ -59,6 +59,10 @@ enum sam_reason sam_edit_remove_pending(struct sam_edit *edit, const char *id) S
 enum sam_reason sam_edit_set_sealed(struct sam_edit *edit, const struct sam_sealed *sealed) SAM_MUST;
 /** sam_edit_set_statement_key(edit, pkey, kid): The public half of the SAM's own key; once, EXISTS. */
 enum sam_reason sam_edit_set_statement_key(struct sam_edit *edit, EVP_PKEY *pkey, const char *kid) SAM_MUST;
+/** sam_edit_add_sap_key(edit, k): A new one, which takes the place of the one in use: that is taken
+ * until ${until} (seconds). ARGUMENTS if there would be more than SAM_SAP_KEYS_MAX. */
+enum sam_reason sam_edit_add_sap_key(struct sam_edit *edit, const struct sam_sap_key *k, int64_t until) SAM_MUST;
+enum sam_reason sam_edit_remove_sap_key(struct sam_edit *edit, const char *kid) SAM_MUST;
 /** sam_edit_second_officer(edit, may): May the one officer and the auditor make the second officer? */
 enum sam_reason sam_edit_second_officer(struct sam_edit *edit, bool may) SAM_MUST;
 /** sam_edit_cm_disabled(edit, disabled): By hand (P1-7.1.1.2b). */

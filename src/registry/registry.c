@@ -19,6 +19,7 @@ struct snapshot {
 	struct sam_key *keys;
 	struct sam_pending *pendings;
 	struct sam_tombstone *tombstones;
+	struct sam_sap_key *sap_keys;
 	struct sam_sealed sealed;
 };
 
@@ -59,6 +60,8 @@ static void snapshot_free(struct snapshot *s)
 		sam_row_free_key(&s->keys[i]);
 	for (size_t i = 0; i < s->public.pending_count; i++)
 		sam_row_free_pending(&s->pendings[i]);
+	for (size_t i = 0; i < s->public.sap_key_count; i++)
+		sam_row_free_sap_key(&s->sap_keys[i]);
 	sam_row_free_sealed(&s->sealed);
 	EVP_PKEY_free(s->public.statement_key);
 	free(s->principals);
@@ -67,6 +70,7 @@ static void snapshot_free(struct snapshot *s)
 	free(s->keys);
 	free(s->pendings);
 	free(s->tombstones);
+	free(s->sap_keys);
 	free(s);
 }
 
@@ -131,6 +135,8 @@ static enum sam_reason take_row(void *arg, const struct sam_row *row)
 		return TAKE(tombstone, sam_row_read_tombstone(row, e));
 	if (strcmp(row->kind, SAM_ROW_POLICY) == 0)
 		return take_sealed(s, row);
+	if (strcmp(row->kind, SAM_ROW_OWN) == 0 && strcmp(row->id, SAM_ROW_STATEMENT) != 0)
+		return TAKE(sap_key, sam_row_read_sap_key(row, e));
 	if (strcmp(row->kind, SAM_ROW_OWN) == 0)
 		return sam_row_read_statement(row, &s->public.statement_key, s->public.statement_kid);
 	if (strcmp(row->kind, SAM_ROW_STATE) == 0)
@@ -162,6 +168,7 @@ static enum sam_reason load(struct sam_registry *r, struct snapshot **out)
 	s->public.keys = s->keys;
 	s->public.pendings = s->pendings;
 	s->public.tombstones = s->tombstones;
+	s->public.sap_keys = s->sap_keys;
 	if (reason != SAM_OK) {
 		snapshot_free(s);
 		return reason;
@@ -274,6 +281,19 @@ const struct sam_pending *sam_registry_pending(const struct sam_snapshot *s, con
 const struct sam_tombstone *sam_registry_tombstone(const struct sam_snapshot *s, const char *name)
 {
 	return find(name, s->tombstones, s->tombstone_count, sizeof *s->tombstones);
+}
+
+const struct sam_sap_key *sam_registry_sap_key(const struct sam_snapshot *s, const char *kid)
+{
+	return find(kid, s->sap_keys, s->sap_key_count, sizeof *s->sap_keys);
+}
+
+const struct sam_sap_key *sam_registry_sap_now(const struct sam_snapshot *s, bool rsa)
+{
+	for (size_t i = 0; i < s->sap_key_count; i++)
+		if (!s->sap_keys[i].until && s->sap_keys[i].rsa == rsa)
+			return &s->sap_keys[i];
+	return NULL;
 }
 
 size_t sam_registry_count(const struct sam_snapshot *s, enum sam_role role)

@@ -25,6 +25,8 @@ enum {
 	SAM_KID_SIZE = 44,        /* an RFC 7638 thumbprint and a NUL */
 	SAM_PENDING_SIZE = 14,    /* the id of a pending act: 13 characters and a NUL */
 	SAM_PENDINGS_MAX = 256,
+	SAM_SAP_KEYS_MAX = 16,
+	SAM_SAP_NAME_SIZE = 17,   /* of a SAP key in the CM */
 };
 
 /* A device key. */
@@ -140,6 +142,17 @@ struct sam_tombstone {
 	bool lost;                        /* a key's, made after a backup that was restored: nobody destroyed it */
 };
 
+/* A key that SADs are encrypted to; the private half is in the CM. */
+struct sam_sap_key {
+	char kid[SAM_KID_SIZE];           /* its thumbprint, RFC 7638 */
+	bool rsa;                         /* RSA-3072 for RSA-OAEP-256; else EC P-256 for ECDH-ES */
+	char name[SAM_SAP_NAME_SIZE];     /* in the CM */
+	EVP_PKEY *pkey;
+	char *statement;                  /* the SAM's own, of it: a compact JWS */
+	int64_t created;
+	int64_t until;                    /* from then on it is refused (seconds); 0: it is the one in use */
+};
+
 /* The policy in force, and by whose word. */
 struct sam_sealed {
 	uint8_t sha256[32];               /* of the policy's file */
@@ -165,6 +178,7 @@ struct sam_snapshot {
 	const struct sam_key *keys;             size_t key_count;
 	const struct sam_pending *pendings;     size_t pending_count;
 	const struct sam_tombstone *tombstones; size_t tombstone_count;
+	const struct sam_sap_key *sap_keys;     size_t sap_key_count; /* by kid */
 	const struct sam_sealed *sealed;        /* NULL: none */
 	EVP_PKEY *statement_key;                /* public half of the SAM's own; NULL: none */
 	char statement_kid[SAM_KID_SIZE];
@@ -184,6 +198,11 @@ const struct sam_authenticator *sam_registry_authenticator(const struct sam_snap
 const struct sam_key *sam_registry_key(const struct sam_snapshot *s, const char *credential);
 const struct sam_pending *sam_registry_pending(const struct sam_snapshot *s, const char *id);
 const struct sam_tombstone *sam_registry_tombstone(const struct sam_snapshot *s, const char *name);
+
+/** sam_registry_sap_key(snapshot, kid): NULL if none has it, whether it is still taken or not. sam_registry_sap_now(snapshot,
+ * rsa): The one in use; NULL: none was made yet. */
+const struct sam_sap_key *sam_registry_sap_key(const struct sam_snapshot *s, const char *kid);
+const struct sam_sap_key *sam_registry_sap_now(const struct sam_snapshot *s, bool rsa);
 
 /** sam_registry_count(snapshot, role): How many principals have that role and are not locked. */
 size_t sam_registry_count(const struct sam_snapshot *s, enum sam_role role);

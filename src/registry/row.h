@@ -18,7 +18,7 @@ SAM_AUTO_FREE(json_t, json_decref);
 #define SAM_ROW_PENDING "pending"
 #define SAM_ROW_TOMBSTONE "tombstone"
 #define SAM_ROW_POLICY "policy"   /* one row, "sealed" */
-#define SAM_ROW_OWN "own"         /* "statement": the SAM's own key */
+#define SAM_ROW_OWN "own"         /* "statement": the SAM's own key; else the kid of a SAP key */
 #define SAM_ROW_STATE "state"     /* "second-officer", "cm-disabled": what is there is so */
 
 #define SAM_ROW_SEALED "sealed"
@@ -35,6 +35,7 @@ enum sam_reason sam_row_write_pending(const struct sam_pending *p, char **body) 
 enum sam_reason sam_row_write_tombstone(const struct sam_tombstone *t, char **body) SAM_MUST;
 enum sam_reason sam_row_write_sealed(const struct sam_sealed *p, char **body) SAM_MUST;
 enum sam_reason sam_row_write_statement(EVP_PKEY *pkey, const char *kid, char **body) SAM_MUST;
+enum sam_reason sam_row_write_sap_key(const struct sam_sap_key *k, char **body) SAM_MUST;
 
 /** sam_row_read_*(row, out): The reverse, into a zeroed struct; what it owns must be freed with
  * sam_row_free_*() also after a failure. STORE_TAMPERED if it is no such body. */
@@ -47,12 +48,14 @@ enum sam_reason sam_row_read_pending(const struct sam_row *row, struct sam_pendi
 enum sam_reason sam_row_read_tombstone(const struct sam_row *row, struct sam_tombstone *out) SAM_MUST;
 enum sam_reason sam_row_read_sealed(const struct sam_row *row, struct sam_sealed *out) SAM_MUST;
 enum sam_reason sam_row_read_statement(const struct sam_row *row, EVP_PKEY **pkey, char kid[SAM_KID_SIZE]) SAM_MUST;
+enum sam_reason sam_row_read_sap_key(const struct sam_row *row, struct sam_sap_key *out) SAM_MUST;
 
 void sam_row_free_principal(struct sam_principal *p);
 void sam_row_free_signer(struct sam_signer *s);
 void sam_row_free_authenticator(struct sam_authenticator *a);
 void sam_row_free_key(struct sam_key *k);
 void sam_row_free_pending(struct sam_pending *p);
+void sam_row_free_sap_key(struct sam_sap_key *k);
 void sam_row_free_sealed(struct sam_sealed *p);
 
 /* ---- what the files of rows share (row.c) ---- */

@@ -54,7 +54,7 @@ enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len, char 
 	struct sam_msg msg = {""};
 	struct sam_pin pin = {0};
 	enum sam_reason reason = sam_pin_read(sad, len, NULL, &pin);
-	if (reason == SAM_OK && pin.kind != SAM_PIN_SAD)
+	if (reason == SAM_OK && pin.kind != SAM_PIN_SAD && pin.kind != SAM_PIN_ENCRYPTED)
 		reason = SAM_PIN_FORM; /* only the SAD itself is exchanged */
 	if (reason == SAM_OK)
 		reason = sam_registry_get(sam->registry, &s);

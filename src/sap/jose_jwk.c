@@ -171,11 +171,8 @@ static bool roca(const BIGNUM *n)
 	return true;
 }
 
-static const char *read_rsa(const json_t *json, struct sam_jwk *out)
+const char *sam_jose_jwk_rsa(const json_t *json, EVP_PKEY **out)
 {
-	const char *why = check_alg(json, SAM_JWS_NONE, &out->alg);
-	if (why)
-		return why;
 	sam_auto(BN_clear_free) BIGNUM *n = number_of(json, "n", RSA_BYTES_MAX);
 	sam_auto(BN_clear_free) BIGNUM *e = number_of(json, "e", E_BYTES_MAX);
 	if (!n || !BN_is_odd(n) || BN_num_bits(n) < SAM_RSA_MIN_BITS)
@@ -184,8 +181,13 @@ static const char *read_rsa(const json_t *json, struct sam_jwk *out)
 		return "`e` is no odd number of 3 to 2^64";
 	if (roca(n))
 		return "`n` was made by a generator that is broken (CVE-2017-15361)";
-	return sam_pkey_rsa(n, e, &out->pkey) == SAM_OK ? NULL
-							: "OpenSSL does not take this RSA key";
+	return sam_pkey_rsa(n, e, out) == SAM_OK ? NULL : "OpenSSL does not take this RSA key";
+}
+
+static const char *read_rsa(const json_t *json, struct sam_jwk *out)
+{
+	const char *why = check_alg(json, SAM_JWS_NONE, &out->alg);
+	return why ? why : sam_jose_jwk_rsa(json, &out->pkey);
 }
 
 /* ---- the whole ---- */

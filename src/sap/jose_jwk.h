@@ -12,6 +12,9 @@
  * the curve, or spelt otherwise than in bytes of the curve's length. */
 EVP_PKEY *sam_jose_jwk_ec(const struct sam_jose_alg *row, const json_t *json, const BIGNUM *d);
 
+/** sam_jose_jwk_rsa(json, out): The key of `n` and `e`, for whatever use; NULL, or why it is none; static. */
+const char *sam_jose_jwk_rsa(const json_t *json, EVP_PKEY **out);
+
 /** sam_jose_jwk_curve_private(row, json): The private key, EC or Ed25519; NULL if it is malformed. */
 EVP_PKEY *sam_jose_jwk_curve_private(const struct sam_jose_alg *row, const json_t *json);
 

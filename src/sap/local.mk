@@ -24,7 +24,10 @@ libsam_la_SOURCES += \
 	src/sap/jose_sign.c \
 	src/sap/jwe.c \
 	src/sap/jwe.h \
+	src/sap/jwe_internal.h \
+	src/sap/jwe_kdf.c \
 	src/sap/jwe_key.c \
+	src/sap/jwe_open.c \
 	src/sap/jwks.c \
 	src/sap/jwks.h \
 	src/sap/keys.c \
@@ -42,6 +45,8 @@ libsam_la_SOURCES += \
 	src/sap/proof.c \
 	src/sap/proof.h \
 	src/sap/rooms.h \
+	src/sap/recipient.c \
+	src/sap/recipient.h \
 	src/sap/sad.c \
 	src/sap/sad.h \
 	src/sap/sad_details.c \

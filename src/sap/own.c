@@ -9,6 +9,7 @@
 #include "base/encode.h"
 #include "sap/jose.h"
 #include "sap/jose_jwk.h"
+#include "sap/jwe.h"
 #include "sap/statement.h"
 
 enum { JTI_BYTES = 16, JTI_SIZE = 2 * JTI_BYTES };
@@ -169,5 +170,25 @@ enum sam_reason sam_own_evidence(const struct sam_own *own, const char *node, co
 		.evaluation = evaluation,
 	};
 	enum sam_reason reason = new_jti(jti);
+	return reason == SAM_OK ? sam_cm_state(own->cm, &statement, jws) : reason;
+}
+
+enum sam_reason sam_own_sap_key(const struct sam_own *own, const char *node, const struct sam_sap_key *key, char **jws)
+{
+	char jti[JTI_SIZE];
+	sam_auto(json_decref) json_t *jwk = sam_jwe_public_of(key->pkey);
+	const struct sam_cm_statement statement = {
+		.kind = SAM_CM_SAP_KEY,
+		.kid = own->kid,
+		.aud = own->sam_id,
+		.iss = node,
+		.jti = jti,
+		.iat = key->created,
+		.sap_type = key->rsa ? SAM_CM_SAP_RSA : SAM_CM_SAP_EC,
+		.sap_kid = key->kid,
+		.sap_numbers = {json_string_value(json_object_get(jwk, key->rsa ? "n" : "x")),
+				json_string_value(json_object_get(jwk, key->rsa ? "e" : "y"))},
+	};
+	enum sam_reason reason = jwk ? new_jti(jti) : SAM_MEMORY;
 	return reason == SAM_OK ? sam_cm_state(own->cm, &statement, jws) : reason;
 }

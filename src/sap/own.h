@@ -41,6 +41,10 @@ enum sam_reason sam_own_backup(const struct sam_own *own, const struct sam_store
 enum sam_reason sam_own_evidence(const struct sam_own *own, const char *node, const struct sam_key *key,
 				 const struct sam_policy_cm *cm, char **jws) SAM_MUST;
 
+/** sam_own_sap_key(own, node, key, jws): That SADs may be encrypted to this key (kid, pkey, rsa). malloc()ed. */
+enum sam_reason sam_own_sap_key(const struct sam_own *own, const char *node, const struct sam_sap_key *key,
+				char **jws) SAM_MUST;
+
 /** sam_own_verify(device, sam_id, typ, jws, len, claims): Is that the SAM's own statement of that ${typ}, by this key, of
  * this SAM? ${claims}: its payload, a new reference. SAD_*, MEMORY. */
 enum sam_reason sam_own_verify(const struct sam_device *device, const char *sam_id, const char *typ, const char *jws,

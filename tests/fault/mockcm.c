@@ -20,8 +20,11 @@
  *                     flip 0xTYPE C_GetAttributeValue: the last byte of that attribute is another, of all but public
  *                                 keys
  *                     hide 0xTYPE C_GetAttributeValue: no object but public keys has that attribute
+ *                     cut 0xTYPE  C_GetAttributeValue: that attribute is a byte shorter, of all but public keys
  *                     oaep256     C_UnwrapKey: with RSA-OAEP and SHA-256, which SoftHSM lacks, there comes an
  *                                 AES key of 32 bytes 'B', whatever was wrapped
+ *                                 C_GenerateKeyPair, C_DecryptInit, C_Decrypt: a key made for RSA-OAEP does it with
+ *                                 SHA-256
  * MOCKCM_LOG      one line appended for each of these, by one write:
  *                     PID C_Sign MECHANISM SHA256  it gave a signature over data of that hash
  *                     PID C_SignFinal MECHANISM -  it gave a signature
@@ -45,7 +48,8 @@
 
 enum { RULES_MAX = 64, SESSIONS_MAX = 1024, LINE = 256 };
 
-enum action { NONE, FAIL, AFTER, DELAY, HANG, WRONG, LENGTH, OTHERKEY, SHORT, EMPTY, FLOOD, FLIP, HIDE, OAEP256 };
+enum action { NONE, FAIL, AFTER, DELAY, HANG, WRONG, LENGTH, OTHERKEY, SHORT, EMPTY, FLOOD, FLIP, HIDE, CUT,
+	      OAEP256 };
 
 static const struct {
 	const char *name;
@@ -55,7 +59,7 @@ static const struct {
 	{"fail", FAIL, true}, {"after", AFTER, true}, {"delay", DELAY, true}, {"hang", HANG, false},
 	{"wrong", WRONG, false}, {"length", LENGTH, true}, {"otherkey", OTHERKEY, false},
 	{"short", SHORT, false}, {"empty", EMPTY, false}, {"flood", FLOOD, false}, {"flip", FLIP, true},
-	{"hide", HIDE, true}, {"oaep256", OAEP256, false},
+	{"hide", HIDE, true}, {"cut", CUT, true}, {"oaep256", OAEP256, false},
 };
 
 struct rule {
@@ -68,9 +72,9 @@ struct rule {
 
 /* What is to happen in one call. */
 struct plan {
-	bool fail, after, hang, wrong, length, otherkey, constant, empty, flood, flip, hide, oaep256;
+	bool fail, after, hang, wrong, length, otherkey, constant, empty, flood, flip, hide, cut, oaep256;
 	CK_RV fail_rv, after_rv;
-	unsigned long delay_ms, new_length, flipped, hidden;
+	unsigned long delay_ms, new_length, flipped, hidden, shortened;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -153,6 +157,7 @@ static void plan_rule(struct plan *p, const struct rule *r)
 	case FLOOD: p->flood = true; break;
 	case FLIP: p->flip = true; p->flipped = r->argument; break;
 	case HIDE: p->hide = true; p->hidden = r->argument; break;
+	case CUT: p->cut = true; p->shortened = r->argument; break;
 	case OAEP256: p->oaep256 = true; break;
 	case NONE: break;
 	}
@@ -460,12 +465,15 @@ static CK_RV mock_C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDL
 	if (p.fail)
 		return p.fail_rv;
 	CK_RV rv = real->C_GetAttributeValue(session, object, a, count);
-	bool lies = (p.flip || p.hide) && not_public(session, object);
+	bool lies = (p.flip || p.hide || p.cut) && not_public(session, object);
 	for (CK_ULONG i = 0; i < count && lies; i++) {
 		CK_BYTE *value = a[i].pValue;
 		if (p.flip && a[i].type == p.flipped && value && a[i].ulValueLen &&
 		    a[i].ulValueLen != CK_UNAVAILABLE_INFORMATION)
 			value[a[i].ulValueLen - 1] ^= 1;
+		if (p.cut && a[i].type == p.shortened && value && a[i].ulValueLen &&
+		    a[i].ulValueLen != CK_UNAVAILABLE_INFORMATION)
+			a[i].ulValueLen--;
 		if (p.hide && a[i].type == p.hidden) {
 			a[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
 			rv = CKR_ATTRIBUTE_TYPE_INVALID;
@@ -497,6 +505,98 @@ static CK_RV mock_C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechan
 	CK_RV rv = p.oaep256 && oaep && oaep->hashAlg == CKM_SHA256
 			   ? known_key(session, a, count, key)
 			   : real->C_UnwrapKey(session, mechanism, unwrapping, wrapped, len, a, count, key);
+	return p.after ? p.after_rv : rv;
+}
+
+/* ---- RSA-OAEP with SHA-256, over the real one's bare RSA ---- */
+
+/* A private key for RSA-OAEP is made one for bare RSA. */
+static CK_RV mock_C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR pub,
+				    CK_ULONG pub_count, CK_ATTRIBUTE_PTR priv, CK_ULONG priv_count,
+				    CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+	static CK_MECHANISM_TYPE bare[] = {CKM_RSA_X_509};
+	struct plan p = consult("C_GenerateKeyPair");
+	CK_ATTRIBUTE t[32];
+	if (p.fail)
+		return p.fail_rv;
+	if (priv_count > 32)
+		return CKR_GENERAL_ERROR;
+	memcpy(t, priv, priv_count * sizeof *t);
+	for (CK_ULONG i = 0; i < priv_count && p.oaep256; i++)
+		if (t[i].type == CKA_ALLOWED_MECHANISMS && t[i].ulValueLen == sizeof bare &&
+		    *(CK_MECHANISM_TYPE *)t[i].pValue == CKM_RSA_PKCS_OAEP)
+			t[i].pValue = bare;
+	CK_RV rv = real->C_GenerateKeyPair(session, mechanism, pub, pub_count, t, priv_count, public_key, private_key);
+	return p.after ? p.after_rv : rv;
+}
+
+static CK_RV mock_C_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key)
+{
+	struct plan p = consult("C_DecryptInit");
+	CK_MECHANISM bare = {CKM_RSA_X_509, NULL, 0};
+	if (p.fail)
+		return p.fail_rv;
+	const CK_RSA_PKCS_OAEP_PARAMS *oaep = mechanism->mechanism == CKM_RSA_PKCS_OAEP ? mechanism->pParameter : NULL;
+	bool mine = p.oaep256 && oaep && oaep->hashAlg == CKM_SHA256 && oaep->mgf == CKG_MGF1_SHA256;
+	CK_RV rv = real->C_DecryptInit(session, mine ? &bare : mechanism, key);
+	return p.after ? p.after_rv : rv;
+}
+
+enum { HASH = 32 };
+
+/* MGF1 of RFC 8017 appendix B.2.1, over what is there already. */
+static void mask(const unsigned char *seed, size_t seed_len, unsigned char *data, size_t len)
+{
+	unsigned char input[512], hash[HASH];
+	size_t size = sizeof hash;
+	if (seed_len + 4 > sizeof input)
+		abort();
+	memcpy(input, seed, seed_len);
+	for (size_t done = 0; done < len; done++) {
+		if (done % HASH == 0) {
+			unsigned char counter[4] = {0, 0, 0, (unsigned char)(done / HASH)};
+			memcpy(input + seed_len, counter, sizeof counter);
+			if (!EVP_Q_digest(crypto, "SHA256", NULL, input, seed_len + 4, hash, &size))
+				abort();
+		}
+		data[done] ^= hash[done % HASH];
+	}
+}
+
+/* EME-OAEP decoding (RFC 8017 section 7.1.2), without a label. */
+static CK_RV unpad(unsigned char *em, size_t len, CK_BYTE_PTR out, CK_ULONG_PTR out_len)
+{
+	unsigned char label[HASH], *seed = em + 1, *db = em + 1 + HASH;
+	size_t size = sizeof label, db_len = len - 1 - HASH, i = HASH;
+	if (len < 2 * HASH + 2 || !EVP_Q_digest(crypto, "SHA256", NULL, "", 0, label, &size))
+		return CKR_ENCRYPTED_DATA_INVALID;
+	mask(db, db_len, seed, HASH);
+	mask(seed, HASH, db, db_len);
+	while (i < db_len && db[i] == 0)
+		i++;
+	if (em[0] != 0 || memcmp(db, label, HASH) != 0 || i == db_len || db[i] != 1)
+		return CKR_ENCRYPTED_DATA_INVALID;
+	size_t n = db_len - i - 1;
+	if (*out_len < n)
+		return CKR_BUFFER_TOO_SMALL;
+	memcpy(out, db + i + 1, n);
+	*out_len = n;
+	return CKR_OK;
+}
+
+static CK_RV mock_C_Decrypt(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG len, CK_BYTE_PTR out,
+			    CK_ULONG_PTR out_len)
+{
+	struct plan p = consult("C_Decrypt");
+	unsigned char em[512];
+	CK_ULONG n = sizeof em;
+	if (p.fail)
+		return p.fail_rv;
+	CK_RV rv = p.oaep256 ? real->C_Decrypt(session, data, len, em, &n)
+			     : real->C_Decrypt(session, data, len, out, out_len);
+	if (p.oaep256 && rv == CKR_OK)
+		rv = unpad(em, n, out, out_len);
 	return p.after ? p.after_rv : rv;
 }
 
@@ -537,8 +637,6 @@ static CK_RV mock_C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechan
 	X(C_Encrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
 	X(C_EncryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
 	X(C_EncryptFinal, (SESSION, OUT(b)), (s, BUF(b))) \
-	X(C_DecryptInit, (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE o), (s, m, o)) \
-	X(C_Decrypt, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
 	X(C_DecryptUpdate, (SESSION, IN(a), OUT(b)), (s, BUF(a), BUF(b))) \
 	X(C_DecryptFinal, (SESSION, OUT(b)), (s, BUF(b))) \
 	X(C_DigestInit, (SESSION, CK_MECHANISM_PTR m), (s, m)) \
@@ -562,10 +660,6 @@ static CK_RV mock_C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechan
 	X(C_GenerateKey, \
 	  (SESSION, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_OBJECT_HANDLE *c), \
 	  (s, m, a, b, c)) \
-	X(C_GenerateKeyPair, \
-	  (SESSION, CK_MECHANISM_PTR m, CK_ATTRIBUTE_PTR a, CK_ULONG b, CK_ATTRIBUTE_PTR c, \
-	   CK_ULONG d, CK_OBJECT_HANDLE *e, CK_OBJECT_HANDLE *f), \
-	  (s, m, a, b, c, d, e, f)) \
 	X(C_WrapKey, \
 	  (SESSION, CK_MECHANISM_PTR m, CK_OBJECT_HANDLE a, CK_OBJECT_HANDLE b, OUT(c)), \
 	  (s, m, a, b, BUF(c))) \
@@ -606,6 +700,9 @@ static CK_FUNCTION_LIST list = {
 	.C_FindObjects = mock_C_FindObjects,
 	.C_GetAttributeValue = mock_C_GetAttributeValue,
 	.C_UnwrapKey = mock_C_UnwrapKey,
+	.C_GenerateKeyPair = mock_C_GenerateKeyPair,
+	.C_DecryptInit = mock_C_DecryptInit,
+	.C_Decrypt = mock_C_Decrypt,
 #define ENTRY(name, parameters, arguments) .name = mock_##name,
 	PLAIN(ENTRY)
 #undef ENTRY
