@@ -39,6 +39,7 @@ UNIT_TESTS = \
 	tests/unit/test_container \
 	tests/unit/test_csr \
 	tests/unit/test_door \
+	tests/unit/test_door_token \
 	tests/unit/test_evidence \
 	tests/unit/test_import \
 	tests/unit/test_issuer \
@@ -65,6 +66,7 @@ UNIT_TESTS = \
 	tests/unit/test_store_fault \
 	tests/unit/test_store_mark \
 	tests/unit/test_store_migrate \
+	tests/unit/test_store_renew \
 	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
 	tests/unit/test_wycheproof \
@@ -97,6 +99,12 @@ tests_fault_mockcm_la_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_fault_mockcm_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 tests_fault_mockcm_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 tests_fault_mockcm_la_LIBADD = $(CRYPTO_LIBS)
+check_PROGRAMS += tests/fault/batch
+tests_fault_batch_SOURCES = \
+	tests/fault/batch.c \
+	tests/fault/p11.h
+tests_fault_batch_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_fault_batch_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/fault/buffer
 tests_fault_buffer_SOURCES = \
 	tests/fault/buffer.c \
@@ -286,6 +294,7 @@ CLIENT_TESTS = \
 	tests/client/samctl_acts.sh
 FAULT_TESTS = \
 	tests/fault/acts.sh \
+	tests/fault/batch.sh \
 	tests/fault/behind.sh \
 	tests/fault/cmfail.sh \
 	tests/fault/disk.sh \
@@ -327,5 +336,5 @@ VALGRIND_TESTS = $(VALGRIND_UNITS)
 
 print-%:
 	@echo '$($*)'
-RACES = tests/fault/race.sh tests/unit/test_cm tests/unit/test_store
+RACES = tests/fault/batch.sh tests/fault/race.sh tests/unit/test_cm tests/unit/test_store
 VALGRIND_UNITS = tests/unit/test_base tests/unit/test_yaml tests/unit/test_sad tests/unit/test_pin tests/unit/test_policy tests/unit/test_mechanism tests/unit/test_registry tests/unit/test_roles tests/unit/test_config

@@ -104,9 +104,24 @@ static int print_claims(const struct samctl *ctl, json_t *object)
 	return samctl_print_object(ctl, object);
 }
 
+/* The token, and how far its chain is. */
+static void add_chain(const struct sam_inspection *found, json_t *object)
+{
+	const json_int_t used = found->number ? found->number - 1 : 0;
+
+	json_object_set_new(object, "token", json_boolean(found->number != 0));
+	json_object_set_new(object, "renewal", json_boolean(found->chain != 0));
+	if (!found->chain)
+		return;
+	json_object_set_new(object, "renewals_used", json_integer(used));
+	json_object_set_new(object, "renewals_left",
+			    json_integer(found->chain > used ? found->chain - used : 0));
+}
+
 int samctl_sad_inspect(struct samctl *ctl)
 {
 	struct sam_secret sad = { 0 };
+	struct sam_inspection found;
 	struct sam_msg msg = { "" };
 	enum sam_reason reason;
 	json_t *object;
@@ -118,12 +133,14 @@ int samctl_sad_inspect(struct samctl *ctl)
 		sam_secret_clear(&sad);
 		return status;
 	}
-	reason = sam_inspect(ctl->sam, (const char *)sad.data, sad.len, &msg);
+	reason = sam_inspect(ctl->sam, (const char *)sad.data, sad.len, &found, &msg);
 	object = json_pack("{s:b,s:s,s:s}", "accepted", (int)(reason == SAM_OK), "reason",
 			   sam_reason_name(reason), "text",
 			   reason == SAM_OK ? "would be taken now" : sam_reason_text(reason));
 	if (*msg.text)
 		json_object_set_new(object, "detail", json_string(msg.text));
+	if (reason == SAM_OK)
+		add_chain(&found, object);
 	decode(&sad, object);
 	sam_secret_clear(&sad);
 	status = print_claims(ctl, object);

@@ -156,6 +156,10 @@ unsigned sam_policy_second(const struct sam_policy *policy, enum sam_act act);
 enum sam_reason sam_policy_cm(const struct sam_policy *policy, const char *manufacturer, const char *model,
 			      const char *firmware, int64_t now, const struct sam_policy_cm **entry) SAM_MUST;
 
+/** sam_policy_renews(policy, principal, signer): Does a token of this signer's SADs sign once, for who is logged in as
+ * ${principal}, and is then replaced by the next? ${principal} NULL or "": for whoever. */
+bool sam_policy_renews(const struct sam_policy *policy, const char *principal, const char *signer);
+
 /** sam_evaluation_name(evaluation): "CMVP", …, "none, for tests"; static. */
 const char *sam_evaluation_name(enum sam_evaluation evaluation);
 

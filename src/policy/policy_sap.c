@@ -118,6 +118,14 @@ static enum sam_reason read_renewal(struct sam_yaml *sap, struct sam_policy *out
 				: reason;
 }
 
+bool sam_policy_renews(const struct sam_policy *policy, const char *principal, const char *signer)
+{
+	for (size_t i = 0; !policy->renewal_all && i < policy->renewal_count; i++)
+		if (strcmp(policy->renewal[i], signer) == 0 || (principal && strcmp(policy->renewal[i], principal) == 0))
+			return true;
+	return policy->renewal_all;
+}
+
 /* ---- authorisation that comes later ---- */
 
 static enum sam_reason read_deferred(struct sam_yaml *sap, struct sam_policy *out, struct sam_msg *msg)

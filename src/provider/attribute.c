@@ -222,6 +222,8 @@ CK_RV sam_attribute_read(const struct sam_object *object, CK_ATTRIBUTE_TYPE type
 		return object->part == SAM_PART_CERTIFICATE ? read_certificate(object, type, value)
 							    : read_key(object, type, value);
 	}
+	if (object->session->chain && type == CKA_VALUE)
+		return sam_deposit_read(object->p, object->session, value);
 	const struct sam_kept *kept = sam_template_kept(object->session, type);
 	return kept ? set(value, kept->data, kept->len) : CKR_ATTRIBUTE_TYPE_INVALID;
 }
@@ -230,13 +232,13 @@ bool sam_attribute_matches(const struct sam_object *object, const CK_ATTRIBUTE *
 			   size_t count)
 {
 	struct sam_value value;
-	for (size_t i = 0; i < count; i++) {
-		if (sam_attribute_read(object, template[i].type, &value) != CKR_OK ||
-		    value.len != template[i].ulValueLen)
-			return false;
-		if (value.len > 0 &&
-		    (!template[i].pValue || memcmp(value.data, template[i].pValue, value.len) != 0))
-			return false;
-	}
-	return true;
+	bool matches = true;
+	for (size_t i = 0; matches && i < count; i++)
+		matches = sam_attribute_read(object, template[i].type, &value) == CKR_OK &&
+			  value.len == template[i].ulValueLen &&
+			  (value.len == 0 ||
+			   (template[i].pValue && sam_mem_equal(value.data, template[i].pValue, value.len)));
+	if (object->session && object->session->chain)
+		sam_mem_wipe(&value.own, sizeof value.own); /* it may be a token */
+	return matches;
 }

@@ -4,6 +4,7 @@ libprovider_la_SOURCES += \
 	src/provider/attribute.c \
 	src/provider/certificate.c \
 	src/provider/date.c \
+	src/provider/deposit.c \
 	src/provider/digest.c \
 	src/provider/entry.c \
 	src/provider/find.c \

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-struct sam_object sam_object_of(const struct sam_provider *p, struct sam_keyring *ring, size_t index,
+struct sam_object sam_object_of(struct sam_provider *p, struct sam_keyring *ring, size_t index,
 				enum sam_part part)
 {
 	return (struct sam_object){.p = p,
@@ -80,6 +80,7 @@ static CK_RV get_one(const struct sam_object *object, const CK_ATTRIBUTE *copy, 
 	*len = rv == CKR_OK ? value.len : CK_UNAVAILABLE_INFORMATION;
 	if (rv == CKR_OK && copy->pValue && value.len > 0)
 		memcpy(copy->pValue, value.data, value.len);
+	sam_mem_wipe(&value.own, sizeof value.own); /* it may be a token */
 	return rv;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Objects in the SAM's memory: public keys to verify with, certificates, data, and the data object that
- * deposits a SAD (p11-sam(8)). All sessions of the application see them; they end with the
+ * deposits a SAD (deposit.c). All sessions of the application see them; they end with the
  * session that made them. Bounded in number and bytes, wiped at the end.
  */
 #include "provider/provider.h"
@@ -18,6 +18,7 @@ void sam_object_session_release(struct sam_session_object *object)
 		free(object->kept[i].data);
 	}
 	free(object->kept);
+	sam_deposit_clear(object);
 	free(object->spki);
 	free(object);
 }
@@ -209,35 +210,12 @@ static CK_RV finish_certificate(struct sam_session_object *object)
 	return value && value->len > 0 ? CKR_OK : CKR_TEMPLATE_INCOMPLETE;
 }
 
-/* The SAD goes in, the SAD token comes out; the SAD itself is not kept. */
-static CK_RV finish_data(struct sam_provider *p, struct sam_session_object *object)
-{
-	const struct sam_kept *application = sam_template_kept(object, CKA_APPLICATION);
-	const size_t len = sizeof P11_SAM_APPLICATION_SAD - 1;
-	if (!application || application->len != len ||
-	    memcmp(application->data, P11_SAM_APPLICATION_SAD, len) != 0)
-		return CKR_OK;
-	const struct sam_kept *sad = sam_template_kept(object, CKA_VALUE);
-	struct sam_secret copy = {0};
-	char token[SAM_TOKEN_LEN + 1] = "";
-	if (!sad || !sam_secret_set(&copy, sad->data, sad->len))
-		return CKR_HOST_MEMORY;
-	const enum sam_reason reason =
-		sam_exchange(p->sam, (const char *)copy.data, copy.len, token);
-	sam_secret_clear(&copy);
-	CK_RV rv = sam_reason_rv(reason, true);
-	if (rv == CKR_OK)
-		rv = sam_template_keep(object, CKA_VALUE, token, SAM_TOKEN_LEN);
-	sam_mem_wipe(token, sizeof token);
-	return rv;
-}
-
 static CK_RV finish(struct sam_provider *p, struct sam_session_object *object)
 {
 	switch (object->class) {
 	case CKO_PUBLIC_KEY: return finish_public_key(object);
 	case CKO_CERTIFICATE: return finish_certificate(object);
-	default: return finish_data(p, object);
+	default: return sam_deposit_finish(p, object);
 	}
 }
 
@@ -266,19 +244,6 @@ static bool is_forbidden(const CK_ATTRIBUTE *template, size_t count)
 	return token && *(CK_BBOOL *)token->pValue == CK_TRUE;
 }
 
-/* A SAD too long is told as such; nobody reads it. */
-static bool is_long_deposit(const CK_ATTRIBUTE *template, size_t count)
-{
-	const size_t len = sizeof P11_SAM_APPLICATION_SAD - 1;
-	const CK_ATTRIBUTE *application = given(template, count, CKA_APPLICATION, len);
-	if (!application || memcmp(application->pValue, P11_SAM_APPLICATION_SAD, len) != 0)
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (template[i].type == CKA_VALUE && template[i].ulValueLen > P11_SAM_PIN_MAX)
-			return true;
-	return false;
-}
-
 CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK_ULONG count,
 			 CK_OBJECT_HANDLE *handle)
 {
@@ -295,7 +260,7 @@ CK_RV sam_C_CreateObject(struct sam_session *s, const CK_ATTRIBUTE *template, CK
 	if (!first)
 		return CKR_TEMPLATE_INCOMPLETE;
 	memcpy(&class, first->pValue, sizeof class);
-	if (is_long_deposit(copy, count))
+	if (sam_deposit_is_long(copy, count))
 		return sam_refuse_call(s->p, "C_CreateObject", SAM_PIN_TOO_LONG, CKR_OK);
 	struct sam_session_object *object = calloc(1, sizeof *object);
 	if (!object)

@@ -240,7 +240,7 @@ bool sam_keyring_key(const struct sam_keyring *ring, const char *credential, siz
 
 /* What a handle leads to. */
 struct sam_object {
-	const struct sam_provider *p;
+	struct sam_provider *p;
 	struct sam_keyring *ring; /* a signer's key: this one's */
 	const struct sam_key_view *view;
 	const struct sam_spki *parts;
@@ -250,7 +250,7 @@ struct sam_object {
 };
 
 /** sam_object_of(p, ring, index, part): One of the ring; not held. */
-struct sam_object sam_object_of(const struct sam_provider *p, struct sam_keyring *ring, size_t index,
+struct sam_object sam_object_of(struct sam_provider *p, struct sam_keyring *ring, size_t index,
 				enum sam_part part);
 
 /** sam_object_get(p, handle, object): CKR_OBJECT_HANDLE_INVALID; release with sam_object_put(). A key may be
@@ -274,6 +274,7 @@ struct sam_session_object {
 	bool verify; /* a public key that may verify */
 	struct sam_kept *kept;
 	size_t count, bytes;
+	struct sam_chain *chain; /* of a deposited SAD, whose CKA_VALUE is not kept but asked for; else NULL */
 	uint8_t *spki;
 	size_t spki_len;
 };
@@ -288,6 +289,19 @@ void sam_object_session_close(struct sam_provider *p, CK_SESSION_HANDLE owner);
 /** sam_object_session_all(p, out, count): All of them, held; free ${out}. */
 CK_RV sam_object_session_all(struct sam_provider *p, struct sam_session_object ***out,
 			     size_t *count) SAM_MUST;
+
+/* ---- deposit.c ---- */
+
+struct sam_value;
+/** sam_deposit_is_long(template, count): A SAD too long is told as such; nobody reads it. */
+bool sam_deposit_is_long(const CK_ATTRIBUTE *template, size_t count);
+/** sam_deposit_finish(p, object): Of a data object that deposits, take the SAD or token; others stay as they are. */
+CK_RV sam_deposit_finish(struct sam_provider *p, struct sam_session_object *object) SAM_MUST;
+void sam_deposit_clear(struct sam_session_object *object);
+/** sam_deposit_read(p, object, value): Its CKA_VALUE: the token that is current now, or empty if there is none any
+ * more. The caller wipes ${value}. */
+CK_RV sam_deposit_read(struct sam_provider *p, const struct sam_session_object *object,
+		       struct sam_value *value) SAM_MUST;
 
 /* ---- template.c ---- */
 

@@ -6,6 +6,7 @@
  */
 #include "sap/internal.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@ struct passage {
 	const struct sam_activation *activation; /* the one that authorises; NULL: the login (level 1) */
 	bool reserved;
 	struct sam_reservation reservation;
+	char chain[40];                 /* "token 3 of at most 2000", for the record */
 	enum sam_hash hash;             /* of the DTBS/R */
 	uint8_t dtbsr[SAM_HASH_MAX];    /* a private copy: what is checked is what is signed (invariant 2) */
 };
@@ -113,13 +115,37 @@ static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
 	return sam_sad_digest_find(a, p->dtbsr) ? SAM_OK : SAM_DIGEST_NOT_AUTHORISED;
 }
 
+static bool renews(const struct passage *p, const struct sam_activation *a)
+{
+	return sam_policy_renews(p->policy, p->request->login->name, a->sub);
+}
+
+/* By a SAD token, which must be the SAD's current one still; where the policy has it so, the next takes its place with
+ * the digest. */
+static enum sam_reason reserve_by_token(struct passage *p, const struct sam_activation *a,
+					const struct sam_claim *claim)
+{
+	struct sam_token_use use = {.id = a->by};
+	enum sam_reason reason = SAM_OK;
+	if (renews(p, a)) {
+		use.chain = p->policy->renewal_max;
+		reason = sam_token_make(use.next);
+	}
+	if (reason == SAM_OK)
+		reason = sam_store_reserve_by_token(p->sam->store, claim, &use, p->dtbsr, dtbsr_len(p), sam_clock_now(),
+						    &p->reservation);
+	sam_mem_wipe(&use, sizeof use);
+	return reason;
+}
+
 /* Take it from the store for good (invariant 3): of all threads and processes one gets SAM_OK. */
 static enum sam_reason reserve(struct passage *p, const struct sam_activation *a)
 {
 	struct sam_claim claim;
 	sam_present_claim(a, &claim);
-	enum sam_reason reason = sam_store_reserve(p->sam->store, &claim, p->dtbsr, dtbsr_len(p), sam_clock_now(),
-						   &p->reservation);
+	enum sam_reason reason = a->by.number ? reserve_by_token(p, a, &claim)
+					      : sam_store_reserve(p->sam->store, &claim, p->dtbsr, dtbsr_len(p),
+								  sam_clock_now(), &p->reservation);
 	if (reason == SAM_OK) {
 		p->activation = a;
 		p->reserved = true;
@@ -137,7 +163,7 @@ static unsigned nearness(enum sam_reason reason)
 	static const enum sam_reason order[] = {
 		SAM_NO_ACTIVATION,       SAM_KEY_NOT_AUTHORISED,  SAM_HASH_NOT_AUTHORISED, SAM_ALGORITHM_NOT_AUTHORISED,
 		SAM_DIGEST_NOT_AUTHORISED, SAM_ACTIVATION_EXPIRED, SAM_ACTIVATION_ENDED, SAM_ACTIVATION_SUSPENDED,
-		SAM_ACTIVATION_REUSED_ID, SAM_COUNT_USED, SAM_DIGEST_USED,
+		SAM_ACTIVATION_REUSED_ID, SAM_RENEWALS_USED, SAM_TOKEN_RENEWED, SAM_COUNT_USED, SAM_DIGEST_USED,
 	};
 	for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
 		if (order[i] == reason)
@@ -226,13 +252,17 @@ static enum sam_reason verify(const struct passage *p, const uint8_t *signature,
 	return sam_verify_digest(p->key->pkey, padding, p->hash, p->dtbsr, digest, signature, len);
 }
 
-static void describe(const struct passage *p, struct sam_event *event)
+static void describe(struct passage *p, struct sam_event *event)
 {
 	const struct sam_activation *a = p->activation;
 	memset(event, 0, sizeof *event);
 	event->type = p->request->purpose == SAM_SIGN_CSR ? SAM_EVENT_KEY_CSR : SAM_EVENT_SIGN;
 	sam_login_describe(event, p->request->login);
 	sam_present_describe(event, a);
+	if (a && a->by.number && p->policy && renews(p, a)) {
+		snprintf(p->chain, sizeof p->chain, "token %u of at most %u", (unsigned)a->by.number, p->policy->renewal_max);
+		event->detail = p->chain;
+	}
 	event->credential = p->request->credential;
 	event->signer = p->key ? p->key->signer : NULL;
 	event->mechanism = p->request->scheme.mechanism->name;
@@ -349,6 +379,7 @@ enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request
 	}
 	sam_registry_put(p.snapshot);
 	sam_mem_wipe(p.dtbsr, sizeof p.dtbsr);
+	sam_mem_wipe(&p.reservation, sizeof p.reservation); /* it knows a token */
 	/* seldom due; whether it succeeds is no matter of this signature, and the log says it */
 	(void)!sam_store_checkpoint(sam->store, false);
 	return reason;

@@ -77,6 +77,9 @@ void sam_present_claim(const struct sam_activation *activation, struct sam_claim
 /** sam_present_describe(event, activation): The event's members about a SAD; ${activation} may be NULL. */
 void sam_present_describe(struct sam_event *event, const struct sam_activation *activation);
 
+/** sam_token_make(token): A fresh one; the caller wipes it. */
+enum sam_reason sam_token_make(char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
+
 /** sam_login_describe(event, login): The event's actor. */
 void sam_login_describe(struct sam_event *event, const struct sam_login *login);
 

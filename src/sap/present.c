@@ -11,17 +11,20 @@
 static enum sam_reason present_token(struct sam *sam, const struct sam_snapshot *s, const struct sam_pin *pin,
 				     struct sam_activation *a)
 {
+	struct sam_token_id by;
 	uint8_t *body = NULL;
 	size_t len = 0;
 	const struct sam_policy *policy;
 	enum sam_reason reason = sam_sealed_now(sam, s, &policy);
 	if (reason == SAM_OK)
-		reason = sam_store_token_find(sam->store, pin->text, &body, &len);
+		reason = sam_store_token_find(sam->store, pin->text, &by, &body, &len);
 	if (reason == SAM_OK)
 		reason = sam_sad_read((const char *)body, len, a);
 	free(body);
-	if (reason == SAM_OK)
+	if (reason == SAM_OK) {
+		a->by = by;
 		reason = sam_present_still(sam, s, a, sam_clock_now());
+	}
 	return reason == SAM_ACTIVATION_EXPIRED ? SAM_SAD_EXPIRED : reason;
 }
 

@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "policy/policy.h"
 #include "sap/jose.h"
+#include "store/store.h"
 
 enum { SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256, SAM_SAD_ISS_MAX = 255, SAM_SAD_KID_MAX = 128 };
 
@@ -47,6 +48,7 @@ struct sam_activation {
 	unsigned factors;       /* kinds that were seen, see policy/factors.h */
 	bool encrypted;         /* it came as a JWE */
 	bool token;             /* it came by a SAD token */
+	struct sam_token_id by; /* by this one, if it was presented now */
 	uint64_t version;       /* of the signer, when it was verified: a change since has ended it */
 	struct sam_sad_operation *order; /* NULL: it is for signatures; else it orders `generate`, and names no key; owned */
 };

@@ -73,9 +73,32 @@ bool sam_activation_same(const struct sam_activation *a, const struct sam_activa
 enum sam_reason sam_exchange(struct sam *sam, const char *sad, size_t len,
 			     char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
 
-/** sam_inspect(sam, sad, len, msg): Would this SAD or SAD token be taken now? Uses nothing up, records nothing;
+/* A SAD's chain of tokens, as the deposit object remembers it: neither SAD nor token. */
+struct sam_chain {
+	char iss[256], jti[129], signer[SAM_NAME_SIZE];
+	uint8_t payload[SAM_SEAL_MAC];
+	int64_t iat, exp;
+};
+
+/** sam_chain_open(sam, pin, len, chain): As sam_exchange(), for who will read the token later, and again after each
+ * signature. ${pin} may also be the SAD's current token. */
+enum sam_reason sam_chain_open(struct sam *sam, const char *pin, size_t len, struct sam_chain *chain) SAM_MUST;
+
+/** sam_chain_token(sam, login, chain, token): The current token; the caller wipes it. TOKEN_UNKNOWN, SAD_EXPIRED,
+ * SAD_EPOCH: there is none any more. RENEWALS_USED: for who is logged in, the chain has come to its end. */
+enum sam_reason sam_chain_token(struct sam *sam, const struct sam_login *login, const struct sam_chain *chain,
+				char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
+
+/* What there is to say of a SAD or token that would be taken. */
+struct sam_inspection {
+	uint32_t number;          /* of the SAD's current token in its chain; 0: it has none */
+	uint32_t chain;           /* tokens that the chain may have; 0: its tokens are not renewed, whoever logs in */
+};
+
+/** sam_inspect(sam, sad, len, out, msg): Would this SAD or SAD token be taken now? Uses nothing up, records nothing;
  * ${msg} names the claim. */
-enum sam_reason sam_inspect(struct sam *sam, const char *sad, size_t len, struct sam_msg *msg) SAM_MUST;
+enum sam_reason sam_inspect(struct sam *sam, const char *sad, size_t len, struct sam_inspection *out,
+			    struct sam_msg *msg) SAM_MUST;
 
 /* ---- keys ---- */
 

@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/types.h>
+#include "base/mem.h"
 #include "base/name.h"
 #include "store/store.h"
 
@@ -266,12 +267,32 @@ struct sam_token {
 	const uint8_t *sealed; /* the statement's, until it is stepped or reset */
 	size_t len;
 };
+/* A row, opened. */
+struct sam_token_open {
+	struct sam_token row;    /* without what was sealed */
+	struct sam_secret plain; /* the token first; a NUL behind it all */
+	uint32_t number;         /* 1: the SAD's first */
+	size_t body;             /* where it begins in ${plain} */
+};
 bool sam_tokens_read(sqlite3_stmt *s, struct sam_token *out);
 void sam_tokens_bytes(struct sam_rowmac *r, const struct sam_token *t);
+/** sam_tokens_open(conn, seal, activation, out, found): The current token of that one, if it has one; clear
+ * ${out}->plain in any case. STORE_TAMPERED, MEMORY. */
+enum sam_reason sam_tokens_open(struct sam_conn *conn, const struct sam_seal *seal, int64_t activation,
+				struct sam_token_open *out, bool *found) SAM_MUST;
+/** sam_tokens_add(txn, activation, token, number, body, len, lookup_out): A row for it; ${lookup_out}: by what it is
+ * found. Needs a compound operation. */
+enum sam_reason sam_tokens_add(struct sam_txn *txn, int64_t activation, const char *token, uint32_t number,
+			       const void *body, size_t len, uint8_t lookup_out[SAM_SEAL_MAC]) SAM_MUST;
 /** sam_tokens_remove(txn, activation): Of that one, if it has one. */
 enum sam_reason sam_tokens_remove(struct sam_txn *txn, int64_t activation) SAM_MUST;
 /** sam_tokens_forget(txn, forget): Those that ${forget} names. */
 enum sam_reason sam_tokens_forget(struct sam_txn *txn, const struct sam_forget *forget) SAM_MUST;
+
+/* renew.c */
+/** sam_renew_undo(txn, reservation): Put the token back that it replaced, unless the chain has gone on. Needs a
+ * compound operation. */
+enum sam_reason sam_renew_undo(struct sam_txn *txn, const struct sam_reservation *reservation) SAM_MUST;
 
 /* grants.c */
 /** sam_grants_scan(conn, seal, each, arg, sum): Every row against its MAC; ${each} may be NULL. */

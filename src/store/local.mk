@@ -14,6 +14,7 @@ libsam_la_SOURCES += \
 	src/store/mark.c \
 	src/store/place.c \
 	src/store/queue.c \
+	src/store/renew.c \
 	src/store/replace.c \
 	src/store/restore.c \
 	src/store/rowmac.c \

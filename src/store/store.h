@@ -218,10 +218,22 @@ enum sam_reason sam_store_counter_lock(struct sam_store *store, const struct sam
 
 /* ---- rows that forbid: activations and uses ---- */
 
+enum { SAM_TOKEN_LEN = P11_SAM_TOKEN_LENGTH };
+
+/* A SAD token that was presented: no secret, since it cannot be presented again. */
+struct sam_token_id {
+	uint8_t lookup[SAM_SEAL_MAC]; /* by what the store finds it */
+	uint32_t number;              /* in the SAD's chain, from 1; 0: no token */
+};
+
 struct sam_reservation {
 	int64_t activation;       /* the store's id of the activation */
 	uint8_t digest[64];
 	size_t digest_len;
+	/* if a token was replaced with it: which, for give back; a secret, that the caller wipes */
+	char token[SAM_TOKEN_LEN];
+	uint32_t number;          /* of that one; 0: none was replaced */
+	uint8_t next[SAM_SEAL_MAC]; /* the look-up value of the one that replaced it */
 };
 
 /** sam_store_reserve(store, claim, digest, len, now, out): Take this digest of this SAD for good, seen
@@ -232,13 +244,28 @@ enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_clai
 				  const uint8_t *digest, size_t len, int64_t now,
 				  struct sam_reservation *out) SAM_MUST;
 
+/* By which token a digest is taken. */
+struct sam_token_use {
+	struct sam_token_id id;
+	uint32_t chain;           /* 0: it serves again; else it signs once, and a chain has at most so many */
+	char next[SAM_TOKEN_LEN + 1]; /* what replaces it: fresh and random; a secret, that the caller wipes */
+};
+
+/** sam_store_reserve_by_token(store, claim, token, digest, len, now, out): The same by a SAD token, and only if it is
+ * the SAD's current one: TOKEN_RENEWED else. Where ${token}->chain is not 0 the token is replaced in the same
+ * transaction, so that it never has two successors; RENEWALS_USED if its number is beyond that. */
+enum sam_reason sam_store_reserve_by_token(struct sam_store *store, const struct sam_claim *claim,
+					   const struct sam_token_use *token, const uint8_t *digest, size_t len,
+					   int64_t now, struct sam_reservation *out) SAM_MUST;
+
 /** sam_store_commit(store, reservation, record): The other half: when it returns SAM_OK the reservation
  * and the audit record are on the disk, and the signature may leave. Otherwise it must not. */
 enum sam_reason sam_store_commit(struct sam_store *store, const struct sam_reservation *reservation,
 				 const struct sam_record *record) SAM_MUST;
 
 /** sam_store_give_back(store, reservation, record): The CM provably signed nothing: the digest is free
- * again, durably, with the record of the failure. */
+ * again, durably, with the record of the failure; and so is the token that was replaced with it, unless its
+ * successor was used meanwhile: a chain never forks. */
 enum sam_reason sam_store_give_back(struct sam_store *store, const struct sam_reservation *reservation,
 				    const struct sam_record *record) SAM_MUST;
 
@@ -255,8 +282,6 @@ enum sam_reason sam_store_append(struct sam_store *store, const struct sam_recor
 
 /* ---- SAD tokens ---- */
 
-enum { SAM_TOKEN_LEN = P11_SAM_TOKEN_LENGTH };
-
 /** sam_store_token_put(store, claim, body, len, now, token, record): Keep ${body} (the activation, as
  * sap wrote it) under ${token} (30 characters, fresh and random), durably, and ${record} with it. If
  * the SAD has a token already, ${token} is overwritten with that one and nothing is kept. The store
@@ -265,9 +290,15 @@ enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_cl
 				    const void *body, size_t len, int64_t now,
 				    char token[SAM_TOKEN_LEN + 1], const struct sam_record *record) SAM_MUST;
 
-/** sam_store_token_find(store, token, body, len): What stands behind it, malloc()ed. TOKEN_UNKNOWN. */
-enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN],
+/** sam_store_token_find(store, token, id, body, len): What stands behind it, malloc()ed, and which it is (NULL: no
+ * matter). TOKEN_UNKNOWN: there never was one, it was replaced by its successor, or the SAD has expired. */
+enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN], struct sam_token_id *id,
 				     uint8_t **body, size_t *len) SAM_MUST;
+
+/** sam_store_token_of(store, claim, now, token, number): The SAD's current token, and its number in the chain; the
+ * caller wipes it. TOKEN_UNKNOWN if it has none; SAD_EXPIRED, SAD_EPOCH, SAD_REUSED_ID, STORE_*. */
+enum sam_reason sam_store_token_of(struct sam_store *store, const struct sam_claim *claim, int64_t now,
+				   char token[SAM_TOKEN_LEN + 1], uint32_t *number) SAM_MUST;
 
 /* ---- reading the audit trail ---- */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * SAD tokens: a keyed hash to look one up by; token and body together encrypted, so that whoever
- * brings the SAD again is given the same token, and a copy of the file gives nobody any (invariant
- * 8).
+ * brings the SAD again is given the current token, and a copy of the file gives nobody any (invariant
+ * 8). A SAD has one row here, whose token renew.c replaces.
  */
 #include "store/internal.h"
 
@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-static const char what[] = "p11-sam SAD token";
+/* What a row is sealed as: a SAD's first token, or a later one, which has its number behind it. */
+static const char what[] = "p11-sam SAD token", renewed[] = "p11-sam renewed SAD token";
+
+enum { NUMBER = 4 }; /* bytes, the highest first */
 
 bool sam_tokens_read(sqlite3_stmt *s, struct sam_token *out)
 {
@@ -41,31 +44,62 @@ static enum sam_reason lookup(const struct sam_seal *seal, const char *token,
 	return reason;
 }
 
-/* The row that ${s} stands on, checked and decrypted: the token, then the body; ${t} points into the row. */
-static enum sam_reason open_current(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_token *t,
-				    struct sam_secret *out)
+/* ${plain}: the token, its number if it is not the first, the body. */
+static enum sam_reason decrypt(const struct sam_seal *seal, struct sam_token_open *out)
+{
+	uint8_t *plain = out->plain.data;
+	out->number = 1;
+	out->body = SAM_TOKEN_LEN;
+	enum sam_reason reason = sam_seal_decrypt(seal, what, out->row.sealed, out->row.len, plain);
+	if (reason != SAM_STORE_TAMPERED || out->plain.len < SAM_TOKEN_LEN + NUMBER)
+		return reason;
+	reason = sam_seal_decrypt(seal, renewed, out->row.sealed, out->row.len, plain);
+	if (reason != SAM_OK)
+		return reason;
+	out->number = 0;
+	for (; out->body < SAM_TOKEN_LEN + NUMBER; out->body++)
+		out->number = out->number << 8 | plain[out->body];
+	return SAM_OK;
+}
+
+/* The row that ${s} stands on, checked and decrypted. */
+static enum sam_reason open_current(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_token_open *out)
 {
 	struct sam_rowmac r;
+	struct sam_token *t = &out->row;
+	memset(out, 0, sizeof *out);
 	if (!sam_tokens_read(s, t) || t->len < SAM_SEAL_OVERHEAD + SAM_TOKEN_LEN)
 		return sam_log_reason(SAM_STORE_TAMPERED, "store: a token's row is not whole");
 	sam_tokens_bytes(&r, t);
 	enum sam_reason reason = sam_rowmac_check(&r, seal, t->mac);
 	sam_rowmac_end(&r);
-	out->len = t->len - SAM_SEAL_OVERHEAD;
-	if (reason == SAM_OK && !(out->data = calloc(1, out->len + 1)))
+	out->plain.len = t->len - SAM_SEAL_OVERHEAD;
+	if (reason == SAM_OK && !(out->plain.data = calloc(1, out->plain.len + 1)))
 		reason = sam_log_reason(SAM_MEMORY, "store: a token");
 	if (reason == SAM_OK)
-		reason = sam_seal_decrypt(seal, what, t->sealed, t->len, out->data);
+		reason = decrypt(seal, out);
+	if (reason != SAM_OK)
+		sam_secret_clear(&out->plain);
 	return reason;
 }
 
 /* The same of a statement that finds one row; resets it. */
-static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_secret *out)
+static enum sam_reason open_row(const struct sam_seal *seal, sqlite3_stmt *s, struct sam_token_open *out)
 {
-	struct sam_token t;
-	enum sam_reason reason = open_current(seal, s, &t, out);
+	enum sam_reason reason = open_current(seal, s, out);
+	out->row.sealed = NULL; /* the statement's */
 	sqlite3_reset(s);
 	return reason;
+}
+
+enum sam_reason sam_tokens_open(struct sam_conn *conn, const struct sam_seal *seal, int64_t activation,
+				struct sam_token_open *out, bool *found)
+{
+	memset(out, 0, sizeof *out);
+	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_TOKEN_OF);
+	sam_conn_bind_int(conn, s, 1, activation);
+	*found = sam_conn_row(conn, s);
+	return *found ? open_row(seal, s, out) : conn->broken;
 }
 
 struct put {
@@ -78,22 +112,21 @@ struct put {
 	const struct sam_record *record;
 };
 
-static enum sam_reason seal_row(struct sam_txn *txn, const struct put *in, struct sam_token *t,
-				uint8_t **sealed)
+static enum sam_reason seal_row(const struct sam_seal *seal, const char *token, uint32_t number, const void *body,
+				size_t len, struct sam_token *t, uint8_t **sealed)
 {
-	struct sam_secret plain = {0};
-	t->len = SAM_TOKEN_LEN + in->len + SAM_SEAL_OVERHEAD;
-	*sealed = malloc(t->len);
-	t->sealed = *sealed;
-	plain.data = malloc(SAM_TOKEN_LEN + in->len);
-	plain.len = SAM_TOKEN_LEN + in->len;
-	enum sam_reason reason = *sealed && plain.data
-					 ? lookup(txn->store->seal, in->token, t->lookup)
-					 : sam_log_reason(SAM_MEMORY, "store: a token");
+	const size_t before = SAM_TOKEN_LEN + (number > 1 ? NUMBER : 0);
+	struct sam_secret plain = {.data = malloc(before + len), .len = before + len};
+	t->len = plain.len + SAM_SEAL_OVERHEAD;
+	t->sealed = *sealed = malloc(t->len);
+	enum sam_reason reason = *sealed && plain.data ? lookup(seal, token, t->lookup)
+						       : sam_log_reason(SAM_MEMORY, "store: a token");
 	if (reason == SAM_OK) {
-		memcpy(plain.data, in->token, SAM_TOKEN_LEN);
-		memcpy(plain.data + SAM_TOKEN_LEN, in->body, in->len);
-		reason = sam_seal_encrypt(txn->store->seal, what, plain.data, plain.len, *sealed);
+		memcpy(plain.data, token, SAM_TOKEN_LEN);
+		for (size_t i = SAM_TOKEN_LEN; i < before; i++)
+			plain.data[i] = (uint8_t)(number >> 8 * (before - 1 - i));
+		memcpy(plain.data + before, body, len);
+		reason = sam_seal_encrypt(seal, number > 1 ? renewed : what, plain.data, plain.len, *sealed);
 	}
 	sam_secret_clear(&plain);
 	return reason;
@@ -118,20 +151,27 @@ static enum sam_reason insert(struct sam_txn *txn, struct sam_token *t)
 	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
 }
 
+enum sam_reason sam_tokens_add(struct sam_txn *txn, int64_t activation, const char *token, uint32_t number,
+			       const void *body, size_t len, uint8_t lookup_out[SAM_SEAL_MAC])
+{
+	struct sam_token t = {.activation = activation};
+	sam_auto(sam_free) uint8_t *sealed = NULL;
+	enum sam_reason reason = seal_row(txn->store->seal, token, number, body, len, &t, &sealed);
+	if (reason == SAM_OK)
+		reason = insert(txn, &t);
+	memcpy(lookup_out, t.lookup, sizeof t.lookup);
+	return reason;
+}
+
 /* The SAD's token, if it has one. */
 static enum sam_reason current_token(struct sam_txn *txn, int64_t activation,
 				     char token[SAM_TOKEN_LEN], bool *found)
 {
-	struct sam_secret plain = {0};
-	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_TOKEN_OF);
-	sam_conn_bind_int(txn->conn, s, 1, activation);
-	*found = sam_conn_row(txn->conn, s);
-	if (!*found)
-		return txn->conn->broken;
-	enum sam_reason reason = open_row(txn->store->seal, s, &plain);
-	if (reason == SAM_OK)
-		memcpy(token, plain.data, SAM_TOKEN_LEN);
-	sam_secret_clear(&plain);
+	struct sam_token_open t;
+	enum sam_reason reason = sam_tokens_open(txn->conn, txn->store->seal, activation, &t, found);
+	if (reason == SAM_OK && *found)
+		memcpy(token, t.plain.data, SAM_TOKEN_LEN);
+	sam_secret_clear(&t.plain);
 	return reason;
 }
 
@@ -148,7 +188,7 @@ static enum sam_reason put(struct sam_txn *txn, void *arg)
 	if (reason == SAM_OK && known)
 		reason = current_token(txn, a.id, in->current, &has);
 	if (reason == SAM_OK && !has)
-		reason = seal_row(txn, in, &t, &sealed);
+		reason = seal_row(txn->store->seal, in->token, 1, in->body, in->len, &t, &sealed);
 	if (reason == SAM_OK)
 		reason = sam_trail_append(txn, in->record);
 	if (reason == SAM_OK && !known)
@@ -180,11 +220,23 @@ enum sam_reason sam_store_token_put(struct sam_store *store, const struct sam_cl
 	return reason;
 }
 
-enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN],
+/* The body alone, NUL after it for convenience. */
+static enum sam_reason copy_body(const struct sam_token_open *t, uint8_t **body, size_t *len)
+{
+	*len = t->plain.len - t->body;
+	*body = malloc(*len + 1);
+	if (!*body)
+		return sam_log_reason(SAM_MEMORY, "store: a token's body");
+	memcpy(*body, t->plain.data + t->body, *len);
+	(*body)[*len] = 0;
+	return SAM_OK;
+}
+
+enum sam_reason sam_store_token_find(struct sam_store *store, const char token[SAM_TOKEN_LEN], struct sam_token_id *id,
 				     uint8_t **body, size_t *len)
 {
 	uint8_t key[SAM_SEAL_MAC];
-	struct sam_secret plain = {0};
+	struct sam_token_open t = {.number = 0};
 	struct sam_head head;
 	enum sam_reason reason = lookup(store->seal, token, key);
 	if (reason == SAM_OK)
@@ -194,23 +246,43 @@ enum sam_reason sam_store_token_find(struct sam_store *store, const char token[S
 	sqlite3_stmt *s = sam_conn_get(store->reader, SAM_SQL_TOKEN_FIND);
 	sam_conn_bind_blob(store->reader, s, 1, key, sizeof key);
 	if (sam_conn_row(store->reader, s))
-		reason = open_row(store->seal, s, &plain);
+		reason = open_row(store->seal, s, &t);
 	else
 		reason =
 			store->reader->broken != SAM_OK ? store->reader->broken : SAM_TOKEN_UNKNOWN;
 	sam_store_end_read(store);
-	if (reason == SAM_OK) {
-		/* the body alone, NUL after it for convenience */
-		*len = plain.len - SAM_TOKEN_LEN;
-		*body = malloc(*len + 1);
-		if (*body) {
-			memcpy(*body, plain.data + SAM_TOKEN_LEN, *len);
-			(*body)[*len] = 0;
-		} else {
-			reason = sam_log_reason(SAM_MEMORY, "store: a token's body");
-		}
+	if (reason == SAM_OK)
+		reason = copy_body(&t, body, len);
+	if (reason == SAM_OK && id) {
+		memcpy(id->lookup, key, sizeof id->lookup);
+		id->number = t.number;
 	}
-	sam_secret_clear(&plain);
+	sam_secret_clear(&t.plain);
+	return reason;
+}
+
+enum sam_reason sam_store_token_of(struct sam_store *store, const struct sam_claim *claim, int64_t now,
+				   char token[SAM_TOKEN_LEN + 1], uint32_t *number)
+{
+	struct sam_token_open t = {.number = 0};
+	struct sam_activation a;
+	struct sam_head head;
+	bool known, found = false;
+	enum sam_reason reason = sam_store_begin_read(store, &head);
+	if (reason != SAM_OK)
+		return reason;
+	reason = sam_uses_find(store->reader, store->seal, &head, claim, now, &a, &known);
+	if (reason == SAM_OK && known)
+		reason = sam_tokens_open(store->reader, store->seal, a.id, &t, &found);
+	sam_store_end_read(store);
+	if (reason == SAM_OK && !found)
+		reason = SAM_TOKEN_UNKNOWN;
+	if (reason == SAM_OK) {
+		memcpy(token, t.plain.data, SAM_TOKEN_LEN);
+		token[SAM_TOKEN_LEN] = '\0';
+		*number = t.number;
+	}
+	sam_secret_clear(&t.plain);
 	return reason;
 }
 
@@ -252,19 +324,18 @@ static enum sam_reason find_doomed(struct sam_txn *txn, const struct sam_forget 
 	enum sam_reason reason = SAM_OK;
 	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_TOKEN_LIST);
 	while (reason == SAM_OK && sam_conn_row(txn->conn, s)) {
-		struct sam_secret plain = {0};
-		struct sam_token t;
-		reason = open_current(txn->store->seal, s, &t, &plain);
-		if (reason == SAM_OK && forget->is(forget->arg, plain.data + SAM_TOKEN_LEN, plain.len - SAM_TOKEN_LEN)) {
+		struct sam_token_open t;
+		reason = open_current(txn->store->seal, s, &t);
+		if (reason == SAM_OK && forget->is(forget->arg, t.plain.data + t.body, t.plain.len - t.body)) {
 			void *larger = realloc(d->activations, (d->count + 1) * sizeof *d->activations);
 			if (larger) {
 				d->activations = larger;
-				d->activations[d->count++] = t.activation;
+				d->activations[d->count++] = t.row.activation;
 			} else {
 				reason = SAM_MEMORY;
 			}
 		}
-		sam_secret_clear(&plain);
+		sam_secret_clear(&t.plain);
 	}
 	sqlite3_reset(s);
 	return reason == SAM_OK ? txn->conn->broken : reason;

@@ -282,6 +282,8 @@ static enum sam_reason settle(struct sam_txn *txn, void *arg)
 		reason = sam_trail_append(txn, in->record);
 	if (reason == SAM_OK && in->give_back)
 		reason = sam_uses_remove(txn, &u);
+	if (reason == SAM_OK && in->give_back && in->reservation->number)
+		reason = sam_renew_undo(txn, in->reservation);
 	return reason;
 }
 
@@ -292,7 +294,8 @@ static enum sam_reason run_settle(struct sam_store *store,
 	if (reservation->digest_len < 1 || reservation->digest_len > sizeof reservation->digest)
 		return sam_log_reason(SAM_ARGUMENTS, "store: no reservation");
 	struct outcome in = {reservation, record, give_back};
-	struct sam_op op = {.run = settle, .arg = &in, .durable = true};
+	struct sam_op op = {.run = settle, .arg = &in, .durable = true,
+			    .compound = give_back && reservation->number};
 	return sam_queue_run(store, &op);
 }
 

@@ -44,6 +44,16 @@ check "a SAD's login authorises no more than the SAD" eval '! sign "$(new_sad "$
 sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
 check "a SAD signs" sign "$sad"
 check "once" refuses "$sad"
+# With the own login alone nothing is named that could be used up; but a SAD that was presented is taken at its word.
+own="login user $SIGNER:of-my-own-choice" hash=$(sha256sum <"$work/short.txt" | cut -d' ' -f1)
+check "the login alone signs any digest" talked "$own" "init $CREDENTIAL_EC ecdsa" "finish $hash"
+check "as it said" [ "$(tail -n 1 "$work/talked")" = 0x0 ]
+sad=$(new_sad "$CREDENTIAL_EC" --file "$work/short.txt")
+talked "$own" "sign $CREDENTIAL_EC ecdsa $(printf %064d 1) $sad" "sign $CREDENTIAL_EC ecdsa $hash $sad"
+check "a digest that a presented SAD does not name is refused, whoever is logged in" \
+	[ "$(tail -n 2 "$work/talked" | head -n 1)" = 'sign 0x200' ]
+check "and the trail says why" audit_says "$sad" digest_not_authorised
+check "the one that it names is signed" [ "$(tail -n 1 "$work/talked")" = 'sign 0x0' ]
 check "status says that the login authorises" eval 'samctl status | grep -qi login'
 check "the chain verifies" audit_verifies
 finish

@@ -440,8 +440,8 @@ START_TEST(a_removed_signer_leaves_nothing_but_tombstones)
 	is(act("officer", "officer2", SAM_ACT_SIGNER_REMOVE, "{'id':'alice'}"), SAM_OK);
 	uint8_t *body = NULL;
 	size_t len;
-	is(sam_store_token_find(sam->store, hers, &body, &len), SAM_TOKEN_UNKNOWN);
-	is(sam_store_token_find(sam->store, token, &body, &len), SAM_OK);
+	is(sam_store_token_find(sam->store, hers, NULL, &body, &len), SAM_TOKEN_UNKNOWN);
+	is(sam_store_token_find(sam->store, token, NULL, &body, &len), SAM_OK);
 	free(body);
 	ck_assert_ptr_null(key(credential));
 	ck_assert_uint_eq(in_cm(), 0);

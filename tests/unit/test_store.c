@@ -334,7 +334,7 @@ START_TEST(maintain_sweeps_what_has_expired)
 	is(reserve(&known, 1, &r), SAM_SAD_EXPIRED);
 	uint8_t *body;
 	size_t len;
-	is(sam_store_token_find(store, token, &body, &len), SAM_TOKEN_UNKNOWN);
+	is(sam_store_token_find(store, token, NULL, &body, &len), SAM_TOKEN_UNKNOWN);
 	is(sam_store_maintain(store, NULL), SAM_OK);
 	reopen();
 }
@@ -378,17 +378,17 @@ START_TEST(a_token_finds_its_body)
 	uint8_t *body = NULL;
 	size_t len = 0;
 	memcpy(again, "sat_zyxwvutsrqponmlkjihgfedcba", sizeof again);
-	is(sam_store_token_find(store, token, &body, &len), SAM_TOKEN_UNKNOWN);
+	is(sam_store_token_find(store, token, NULL, &body, &len), SAM_TOKEN_UNKNOWN);
 	is(sam_store_token_put(store, &claim, "the\0body", 8, now, token, &a_record), SAM_OK);
 	ck_assert_str_eq(token, "sat_abcdefghijklmnopqrstuvwxyz");
 	is(sam_store_token_put(store, &claim, "other", 5, now, again, &a_record), SAM_OK);
 	ck_assert_str_eq(again, token);
 	reopen();
-	is(sam_store_token_find(store, token, &body, &len), SAM_OK);
+	is(sam_store_token_find(store, token, NULL, &body, &len), SAM_OK);
 	ck_assert_uint_eq(len, 8);
 	ck_assert_mem_eq(body, "the\0body", 8);
 	free(body);
-	is(sam_store_token_find(store, "sat_zyxwvutsrqponmlkjihgfedcba", &body, &len), SAM_TOKEN_UNKNOWN);
+	is(sam_store_token_find(store, "sat_zyxwvutsrqponmlkjihgfedcba", NULL, &body, &len), SAM_TOKEN_UNKNOWN);
 	struct sam_store_head head;
 	is(sam_store_head(store, &head), SAM_OK);
 	ck_assert_uint_eq(head.tokens, 1);
@@ -407,7 +407,7 @@ START_TEST(tokens_follow_the_rules_of_the_sad)
 	is(sam_store_token_put(store, &expired, "body", 4, now, token, &a_record), SAM_SAD_EXPIRED);
 	is(sam_store_token_put(store, &claim, "body", 4, now, cut, &a_record), SAM_ARGUMENTS);
 	is(sam_store_token_put(store, &claim, "body", 4, now, token, &bad), SAM_MEMORY);
-	is(sam_store_token_find(store, token, &body, &len), SAM_TOKEN_UNKNOWN);
+	is(sam_store_token_find(store, token, NULL, &body, &len), SAM_TOKEN_UNKNOWN);
 	is(sign("jti-1", 1), SAM_OK);
 	claim.payload[0] ^= 1;
 	is(sam_store_token_put(store, &claim, "body", 4, now, token, &a_record), SAM_SAD_REUSED_ID);

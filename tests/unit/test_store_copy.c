@@ -198,7 +198,7 @@ START_TEST(in_a_new_epoch_nothing_used_is_accepted)
 	is(sign("unheard-of", 1), SAM_SAD_EPOCH);
 	is(sam_store_known(store, &claim, now), SAM_SAD_EPOCH);
 	is(sam_store_token_put(store, &claim, "body", 4, now, token, &a_record), SAM_SAD_EPOCH);
-	is(sam_store_token_find(store, token, &body, &len), SAM_TOKEN_UNKNOWN);
+	is(sam_store_token_find(store, token, NULL, &body, &len), SAM_TOKEN_UNKNOWN);
 	is(sam_store_counter(store, &counter, &c), SAM_OK);
 	ck_assert_int_eq(c.locked_until, now + 600);
 	struct sam_reservation r;

@@ -127,7 +127,7 @@ static void works(void)
 	ck_assert_uint_eq(head.checkpoint, 0);
 	ck_assert_uint_eq(head.audit_seq, 3);
 	is(sign("jti-1", 1), SAM_DIGEST_USED);
-	is(sam_store_token_find(store, "sat_abcdefghijklmnopqrstuvwxyz", &body, &len), SAM_OK);
+	is(sam_store_token_find(store, "sat_abcdefghijklmnopqrstuvwxyz", NULL, &body, &len), SAM_OK);
 	free(body);
 	is(sam_store_counter(store, &id, &counter), SAM_OK);
 	ck_assert_uint_eq(counter.failures, 0);

@@ -287,7 +287,7 @@ START_TEST(a_changed_row_is_refused_where_it_is_read)
 	is(sam_store_known(store, &claim, now), SAM_STORE_TAMPERED);
 	is(sam_store_commit(store, &r, &a_record), SAM_STORE_TAMPERED);
 	is(sam_store_give_back(store, &r, &a_record), SAM_STORE_TAMPERED);
-	is(sam_store_token_find(store, "sat_abcdefghijklmnopqrstuvwxyz", &body, &len), SAM_STORE_TAMPERED);
+	is(sam_store_token_find(store, "sat_abcdefghijklmnopqrstuvwxyz", NULL, &body, &len), SAM_STORE_TAMPERED);
 	is(sam_store_append(store, &a_record, true), SAM_OK); /* it was the rows that were refused */
 	sam_store_close(other);
 }
