@@ -58,6 +58,7 @@ UNIT_TESTS = \
 	tests/unit/test_roles \
 	tests/unit/test_sad \
 	tests/unit/test_secret_claim \
+	tests/unit/test_service \
 	tests/unit/test_statement \
 	tests/unit/test_store \
 	tests/unit/test_store_checkpoint \
@@ -67,6 +68,7 @@ UNIT_TESTS = \
 	tests/unit/test_store_mark \
 	tests/unit/test_store_migrate \
 	tests/unit/test_store_renew \
+	tests/unit/test_store_request \
 	tests/unit/test_store_tamper \
 	tests/unit/test_vectors \
 	tests/unit/test_wycheproof \
@@ -186,12 +188,24 @@ tests_client_keys_table_SOURCES = \
 	tests/fault/p11.h
 tests_client_keys_table_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_keys_table_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/defer
+tests_client_defer_SOURCES = \
+	tests/client/defer.c \
+	tests/fault/p11.h
+tests_client_defer_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_defer_LDADD = libsam.la $(P11KIT_LIBS)
 check_PROGRAMS += tests/client/late
 tests_client_late_SOURCES = \
 	tests/client/late.c \
 	tests/fault/p11.h
 tests_client_late_CPPFLAGS = $(TEST_CPPFLAGS)
 tests_client_late_LDADD = libsam.la $(P11KIT_LIBS)
+check_PROGRAMS += tests/client/wait
+tests_client_wait_SOURCES = \
+	tests/client/wait.c \
+	tests/fault/p11.h
+tests_client_wait_CPPFLAGS = $(TEST_CPPFLAGS)
+tests_client_wait_LDADD = libsam.la $(P11KIT_LIBS) -lpthread
 check_PROGRAMS += tests/client/p11calls
 tests_client_p11calls_SOURCES = \
 	tests/client/p11calls.c \
@@ -266,6 +280,11 @@ CLIENT_TESTS = \
 	tests/client/backup_kill.sh \
 	tests/client/calls.sh \
 	tests/client/certificate.sh \
+	tests/client/deferred.sh \
+	tests/client/deferred_calls.sh \
+	tests/client/deferred_inband.sh \
+	tests/client/deferred_samctl.sh \
+	tests/client/deferred_server.sh \
 	tests/client/gnutls.sh \
 	tests/client/hour.sh \
 	tests/client/import.sh \
@@ -310,6 +329,7 @@ FAULT_TESTS = \
 TESTS += $(CLIENT_TESTS) $(FAULT_TESTS)
 EXTRA_DIST += $(CLIENT_TESTS) $(FAULT_TESTS)
 EXTRA_DIST += \
+	tests/client/deferred_lib.sh \
 	tests/client/lib.sh \
 	tests/client/roles_acts.sh \
 	tests/client/samctl_lib.sh \

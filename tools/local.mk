@@ -18,6 +18,8 @@ tools_samctl_SOURCES = \
 	tools/samctl_pending.c \
 	tools/samctl_policy.c \
 	tools/samctl_principal.c \
+	tools/samctl_request.c \
+	tools/samctl_request_watch.c \
 	tools/samctl_sad.c \
 	tools/samctl_sap.c \
 	tools/samctl_signer.c \

@@ -112,9 +112,9 @@ int samctl_secret(const struct samctl *ctl, const char *source, const char *prom
 int samctl_check_password(const struct samctl *ctl, const struct sam_policy *policy,
 			  const struct sam_secret *secret, const char *whose) SAM_MUST;
 
-/** samctl_password(ctl, source, whose, old, out): A new password, checked and hashed, other than ${old} (as stored; may
- * be NULL). */
-int samctl_password(const struct samctl *ctl, const char *source, const char *whose, const char *old,
+/** samctl_password(ctl, source, whose, old, pin, out): A new password, checked and hashed, other than ${old} and than the
+ * signer's PIN (both as stored; NULL or "": none). */
+int samctl_password(const struct samctl *ctl, const char *source, const char *whose, const char *old, const char *pin,
 		    char out[SAM_PASSWORD_SIZE]) SAM_MUST;
 
 /* ---- records (samctl_auth.c) ---- */
@@ -191,6 +191,9 @@ json_t *samctl_read_device(const struct samctl *ctl, const char *path, char kid[
 /** samctl_read_json(ctl, path, max): One JSON object from a file; NULL after a message. */
 json_t *samctl_read_json(const struct samctl *ctl, const char *path, size_t max);
 
+/** samctl_sad_text(sad): Without the white space around it. */
+void samctl_sad_text(struct sam_secret *sad);
+
 /* ---- the verbs ---- */
 int samctl_init(struct samctl *ctl);
 int samctl_status(struct samctl *ctl);
@@ -243,6 +246,13 @@ int samctl_key_list(struct samctl *ctl);
 int samctl_key_show(struct samctl *ctl);
 int samctl_sad_exchange(struct samctl *ctl);
 int samctl_sad_inspect(struct samctl *ctl);
+int samctl_sad_deposit(struct samctl *ctl);
+int samctl_sad_revoke(struct samctl *ctl);
+int samctl_request_list(struct samctl *ctl);
+int samctl_request_show(struct samctl *ctl);
+int samctl_request_approve(struct samctl *ctl);
+int samctl_request_reject(struct samctl *ctl);
+int samctl_request_watch(struct samctl *ctl);
 int samctl_policy_check(struct samctl *ctl);
 int samctl_policy_show(struct samctl *ctl);
 int samctl_audit_list(struct samctl *ctl);

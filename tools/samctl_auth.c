@@ -144,7 +144,7 @@ int samctl_check_password(const struct samctl *ctl, const struct sam_policy *pol
 	return SAMCTL_FAILED;
 }
 
-int samctl_password(const struct samctl *ctl, const char *source, const char *whose, const char *old,
+int samctl_password(const struct samctl *ctl, const char *source, const char *whose, const char *old, const char *pin,
 		    char out[SAM_PASSWORD_SIZE])
 {
 	const struct sam_seal *seal = sam_seal(ctl->sam);
@@ -161,6 +161,10 @@ int samctl_password(const struct samctl *ctl, const char *source, const char *wh
 	if (status == SAMCTL_DONE && old && *old &&
 	    sam_password_check(seal, (const char *)secret.data, secret.len, old) == SAM_OK)
 		status = samctl_fail(ctl, SAM_PASSWORD_SAME, NULL);
+	/* and the PIN would be known to every application that logs in (P1-3.5.2) */
+	if (status == SAMCTL_DONE && pin && *pin &&
+	    sam_password_check(seal, (const char *)secret.data, secret.len, pin) == SAM_OK)
+		status = samctl_fail(ctl, SAM_SECRET_SHARED, NULL);
 	if (status == SAMCTL_DONE) {
 		reason = sam_password_make(seal, (const char *)secret.data, secret.len, out,
 					   SAM_PASSWORD_SIZE);

@@ -99,7 +99,7 @@ int samctl_principal_add(struct samctl *ctl)
 	if (status == SAMCTL_DONE)
 		status = device_param(ctl, params);
 	if (status == SAMCTL_DONE)
-		status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), name, NULL, password);
+		status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), name, NULL, NULL, password);
 	if (status != SAMCTL_DONE) {
 		json_decref(params);
 		return status;
@@ -157,7 +157,7 @@ int samctl_principal_passwd(struct samctl *ctl)
 	if (p)
 		memcpy(old, p->password, sizeof(old));
 	sam_registry_put(s);
-	status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), name, old, password);
+	status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), name, old, NULL, password);
 	sam_mem_wipe(old, sizeof(old));
 	if (status != SAMCTL_DONE)
 		return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * samctl sad: a SAD for its token; and a SAD looked at, without using anything up.
+ * samctl sad: a SAD for its token; one deposited, or revoked; and one looked at, without using anything up.
  */
 #include "tools/samctl.h"
 
@@ -8,13 +8,25 @@
 #include <string.h>
 #include "base/encode.h"
 #include "sap/jose.h"
+#include "sap/request.h"
+
+void samctl_sad_text(struct sam_secret *sad)
+{
+	size_t start = 0;
+
+	while (sad->len > 0 && isspace(sad->data[sad->len - 1]))
+		sad->data[--sad->len] = '\0';
+	while (start < sad->len && isspace(sad->data[start]))
+		start++;
+	memmove(sad->data, sad->data + start, sad->len - start + 1);
+	sad->len -= start;
+}
 
 /* The SAD from --sad or the operand, without white space around it. */
 static int read_sad(struct samctl *ctl, struct sam_secret *out)
 {
 	const char *option = samctl_given(ctl, "sad", 0);
 	const char *path = option ? option : ctl->arg_count ? ctl->args[0] : NULL;
-	size_t start = 0;
 	int status;
 
 	if (!path || (option && ctl->arg_count))
@@ -22,12 +34,7 @@ static int read_sad(struct samctl *ctl, struct sam_secret *out)
 	status = samctl_read_file(ctl, path, SAM_JWS_MAX + 16, out);
 	if (status != SAMCTL_DONE)
 		return status;
-	while (out->len > 0 && isspace(out->data[out->len - 1]))
-		out->data[--out->len] = '\0';
-	while (start < out->len && isspace(out->data[start]))
-		start++;
-	memmove(out->data, out->data + start, out->len - start + 1);
-	out->len -= start;
+	samctl_sad_text(out);
 	return SAMCTL_DONE;
 }
 
@@ -51,6 +58,52 @@ int samctl_sad_exchange(struct samctl *ctl)
 	status = samctl_print_done(ctl, json_pack("{s:s}", "token", token), "%s", token);
 	sam_mem_wipe(token, sizeof(token));
 	return status;
+}
+
+/* ---- deposited, revoked ---- */
+
+static json_t *describe(const struct sam_deposited *d)
+{
+	return json_pack("{s:s,s:s*,s:I,s:o}", "signer", d->signer, "credentialID", *d->credential ? d->credential : NULL,
+			 "digests", (json_int_t)d->digests, "expires", samctl_time(d->expires));
+}
+
+int samctl_sad_deposit(struct samctl *ctl)
+{
+	struct sam_deposited d;
+	struct sam_secret sad = { 0 };
+	struct sam_msg msg = { "" };
+	enum sam_reason reason;
+	int status = read_sad(ctl, &sad);
+
+	if (status == SAMCTL_DONE)
+		status = samctl_open(ctl);
+	reason = status == SAMCTL_DONE ? sam_deposit(ctl->sam, (const char *)sad.data, sad.len, &d, &msg) : SAM_OK;
+	sam_secret_clear(&sad);
+	if (status != SAMCTL_DONE)
+		return status;
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, &msg);
+	return samctl_print_done(ctl, describe(&d), "deposited for %zu signatures with %s", d.digests, d.credential);
+}
+
+int samctl_sad_revoke(struct samctl *ctl)
+{
+	struct sam_deposited d;
+	struct sam_secret sad = { 0 };
+	struct sam_msg msg = { "" };
+	enum sam_reason reason;
+	int status = read_sad(ctl, &sad);
+
+	if (status == SAMCTL_DONE)
+		status = samctl_open(ctl);
+	reason = status == SAMCTL_DONE ? sam_revoke(ctl->sam, (const char *)sad.data, sad.len, &d, &msg) : SAM_OK;
+	sam_secret_clear(&sad);
+	if (status != SAMCTL_DONE)
+		return status;
+	if (reason != SAM_OK)
+		return samctl_fail(ctl, reason, &msg);
+	return samctl_print_done(ctl, describe(&d), "revoked: this SAD of %s signs nothing any more", d.signer);
 }
 
 /* ---- looking at one ---- */

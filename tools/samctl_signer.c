@@ -43,7 +43,7 @@ static int make_params(struct samctl *ctl, const struct wish *wish, json_t **par
 	int status = SAMCTL_DONE;
 
 	if (wish->source)
-		status = samctl_password(ctl, wish->source, wish->id, NULL, password);
+		status = samctl_password(ctl, wish->source, wish->id, NULL, NULL, password);
 	*params = json_pack("{s:s}", "id", wish->id);
 	if (status == SAMCTL_DONE &&
 	    (!*params || !set_text(*params, "name", wish->name) ||
@@ -321,7 +321,7 @@ int samctl_signer_list(struct samctl *ctl)
 int samctl_signer_passwd(struct samctl *ctl)
 {
 	const char *id = ctl->args[0];
-	char password[SAM_PASSWORD_SIZE], old[SAM_PASSWORD_SIZE] = "";
+	char password[SAM_PASSWORD_SIZE], old[SAM_PASSWORD_SIZE] = "", pin[SAM_PASSWORD_SIZE] = "";
 	const struct sam_snapshot *s;
 	const struct sam_signer *signer;
 	json_t *params;
@@ -334,11 +334,14 @@ int samctl_signer_passwd(struct samctl *ctl)
 	if (!samctl_snapshot(ctl, &s))
 		return SAMCTL_FAILED;
 	signer = sam_registry_signer(s, id);
-	if (signer)
+	if (signer) {
 		memcpy(old, signer->password, sizeof(old));
+		memcpy(pin, signer->pin, sizeof(pin));
+	}
 	sam_registry_put(s);
-	status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), id, old, password);
+	status = samctl_password(ctl, samctl_given(ctl, "new-pin-source", 0), id, old, pin, password);
 	sam_mem_wipe(old, sizeof(old));
+	sam_mem_wipe(pin, sizeof(pin));
 	if (status != SAMCTL_DONE)
 		return status;
 	params = json_pack("{s:s,s:s}", "id", id, "password", password);

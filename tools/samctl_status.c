@@ -11,6 +11,7 @@
 #include "admin/stock.h"
 #include "base/clock.h"
 #include "sap/recipient.h"
+#include "sap/request.h"
 
 static json_t *describe_policy(const struct sam_policy *policy)
 {
@@ -167,7 +168,9 @@ int samctl_maintain(struct samctl *ctl)
 	reason = sam_store_check(sam_store(ctl->sam), &msg);
 	if (reason != SAM_OK)
 		return tampered(ctl, reason, &msg);
-	reason = sam_store_maintain(sam_store(ctl->sam), &swept);
+	reason = sam_requests_expire(ctl->sam, NULL);
+	if (reason == SAM_OK)
+		reason = sam_store_maintain(sam_store(ctl->sam), &swept);
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, NULL);
 	snprintf(text, sizeof(text), "swept %" PRIu64, swept);

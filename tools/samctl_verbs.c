@@ -196,6 +196,30 @@ static const struct samctl_option sap_rotate_options[] = {
 	END,
 };
 
+static const struct samctl_option request_list_options[] = {
+	{ "signer", "ID", SAMCTL_OPTIONAL, "only those that this signer is asked for" },
+	{ "all", NULL, SAMCTL_OPTIONAL, "also those that are rejected, used or expired" },
+	END,
+};
+
+static const struct samctl_option request_approve_options[] = {
+	{ "sad", "FILE", SAMCTL_REQUIRED, "the signer's SAD for its digest; - reads standard input" },
+	END,
+};
+
+static const struct samctl_option request_reject_options[] = {
+	{ "sad", "FILE", SAMCTL_OPTIONAL,
+	  "the signer's SAD for its digest, instead of --as; - reads standard input" },
+	END,
+};
+
+static const struct samctl_option request_watch_options[] = {
+	{ "exec", "CMD", SAMCTL_OPTIONAL, "run by sh for each, with its JSON as standard input" },
+	{ "state", "FILE", SAMCTL_OPTIONAL, "where it notes what was told (beside the store)" },
+	{ "once", NULL, SAMCTL_OPTIONAL, "tell of what is there, and end" },
+	END,
+};
+
 static const struct samctl_option sad_options[] = {
 	{ "sad", "FILE", SAMCTL_OPTIONAL, "the SAD; - reads standard input" },
 	END,
@@ -292,6 +316,18 @@ static const struct samctl_verb verbs[] = {
 	  "give the 30-character token of a SAD", sad_options },
 	{ "sad", "inspect", samctl_sad_inspect, 0, 1, "[FILE]",
 	  "show a SAD and whether it would be taken now", sad_options },
+	{ "sad", "deposit", samctl_sad_deposit, 0, 1, "[FILE]",
+	  "deposit a SAD for the signatures that it is for", sad_options },
+	{ "sad", "revoke", samctl_sad_revoke, 0, 1, "[FILE]",
+	  "end a SAD: it signs nothing any more", sad_options },
+	{ "request", "list", samctl_request_list, 0, 0, "",
+	  "list the signatures that wait for their signer", request_list_options },
+	{ "request", "show", samctl_request_show, 1, 1, "ID", "show one of them", none },
+	{ "request", "approve", samctl_request_approve, 1, 1, "ID", "deposit the signer's SAD for it",
+	  request_approve_options },
+	{ "request", "reject", samctl_request_reject, 1, 1, "ID", "reject it", request_reject_options },
+	{ "request", "watch", samctl_request_watch, 0, 0, "", "tell of each new one as it comes",
+	  request_watch_options },
 	{ "policy", "check", samctl_policy_check, 1, 1, "FILE", "check a policy file", none },
 	{ "policy", "sign", samctl_policy_sign, 1, 1, "FILE",
 	  "put a policy and the configuration in force", none },

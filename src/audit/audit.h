@@ -35,6 +35,7 @@ struct sam_event {
 	const uint8_t *sad_sha256; /* 32 */
 	const char *factors;      /* "possession" */
 	const char *activation;   /* sad, token, login, deferred */
+	const char *request;      /* the id of the request that waited for the signer */
 	const char *target, *old_value, *new_value;
 	const char *reference;    /* of the pending act that this confirms */
 	const uint8_t *signature; /* its bytes; the record has their SHA-256 */
@@ -80,6 +81,10 @@ enum sam_reason sam_audit_event(struct sam_audit *audit, const struct sam_event 
  * failing path. Where it cannot be recorded the store's reason is given back: a refusal still, but one
  * that tells an application nothing about its secret that the trail does not know. */
 enum sam_reason sam_audit_refuse(struct sam_audit *audit, struct sam_event *event, enum sam_reason reason);
+
+/** sam_audit_application(exe, size, uid): Who is served: the process at the other end of p11-kit's server, else this
+ * one: its program as far as this user may know it (else ""), and its user. Applications say neither: the kernel does. */
+void sam_audit_application(char *exe, size_t size, int64_t *uid);
 
 /** sam_audit_chain: the sam_store_chain of this room. */
 sam_store_chain sam_audit_chain;

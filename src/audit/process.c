@@ -5,11 +5,10 @@
  */
 #include <limits.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "audit/internal.h"
+#include "base/peer.h"
 
 static void set_exe(json_t *object, const char *link)
 {
@@ -27,22 +26,15 @@ static void set_exe(json_t *object, const char *link)
 
 static json_t *peer(void)
 {
-	struct sockaddr_un name;
-	socklen_t name_len = sizeof(name);
-	struct ucred cred;
-	socklen_t cred_len = sizeof(cred);
+	struct sam_peer other;
 	char link[32];
 	json_t *object;
 
-	/* An address that the kernel cut short or left unnamed still has its family. */
-	if (getpeername(0, (struct sockaddr *)&name, &name_len) != 0 ||
-	    name_len < sizeof(name.sun_family) || name.sun_family != AF_UNIX)
+	if (!sam_peer_read(&other) || other.uid < 0)
 		return NULL;
-	if (getsockopt(0, SOL_SOCKET, SO_PEERCRED, &cred, &cred_len) != 0)
-		return NULL;
-	object = json_pack("{s:I}", "uid", (json_int_t)cred.uid);
-	if (object && cred.pid > 0) {
-		snprintf(link, sizeof(link), "/proc/%ld/exe", (long)cred.pid);
+	object = json_pack("{s:I}", "uid", (json_int_t)other.uid);
+	if (object && other.pid > 0) {
+		snprintf(link, sizeof(link), "/proc/%lld/exe", (long long)other.pid);
 		set_exe(object, link);
 	}
 	return object;
@@ -70,4 +62,14 @@ char *sam_process_members(unsigned level, const char *policy)
 	bad |= json_object_set_new(object, "level", json_integer(level));
 	bad |= json_object_set_new(object, "policy", json_string(policy));
 	return bad ? NULL : sam_text_members(object);
+}
+
+void sam_audit_application(char *out, size_t size, int64_t *uid)
+{
+	json_t *other = peer();
+	json_auto_t *process = other ? other : self();
+	const char *exe = json_string_value(json_object_get(process, "exe"));
+
+	*uid = json_integer_value(json_object_get(process, "uid"));
+	snprintf(out, size, "%s", exe ? exe : "");
 }

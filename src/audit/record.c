@@ -167,7 +167,8 @@ static char *members_after(const char *constant, const struct sam_event *event)
 	    !set_text(rest, "hashAlgorithmOID", event->hash_oid) ||
 	    !set_text(rest, "label", event->label) ||
 	    !set_text(rest, "mechanism", event->mechanism) || !set_sad(rest, event) ||
-	    !set_factors(rest, event->factors) || !set_text(rest, "target", event->target) ||
+	    !set_factors(rest, event->factors) || !set_text(rest, "request", event->request) ||
+	    !set_text(rest, "target", event->target) ||
 	    !set_text(rest, "old", event->old_value) || !set_text(rest, "new", event->new_value) ||
 	    !set_signature(rest, event) || !set_cm(rest, event) ||
 	    !set_text(rest, "activation", event->activation) ||

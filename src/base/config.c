@@ -96,6 +96,8 @@ static const struct setting top_settings[] = {
 	{ "policy", FIELD(policy), NULL, "", is_path, "must be a whole path without .." },
 	{ "log", FIELD(log), "journal", "", is_log,
 	  "must be journal, or file: and a whole path without .." },
+	{ "notify", FIELD(notify), "", "unix:", is_path,
+	  "must be unix: and a whole path without .., of at most 107 bytes" },
 	{ "application", FIELD(application), "", "", is_application,
 	  "must be a principal's name of at most 64 characters, or \"\"" },
 	{ .key = NULL },

@@ -30,6 +30,7 @@ struct sam_config {
 	char policy[PATH_MAX];
 	char log[PATH_MAX + 8];    /* "journal" or "file:PATH" */
 	bool protected_path;
+	char notify[108];          /* behind "unix:": a datagram socket that is told of requests; "": none */
 	char application[SAM_NAME_SIZE];
 	bool root_owned;           /* the file and its folders: what levels 2 and 3 ask for */
 };

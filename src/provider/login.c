@@ -25,6 +25,14 @@ uint64_t sam_login_get(struct sam_provider *p, struct sam_login *login)
 	return epoch;
 }
 
+uint64_t sam_login_epoch(struct sam_provider *p)
+{
+	pthread_mutex_lock(&p->login.lock);
+	const uint64_t epoch = p->login.epoch;
+	pthread_mutex_unlock(&p->login.lock);
+	return epoch;
+}
+
 size_t sam_login_hold(struct sam_provider *p, uint64_t epoch,
 		      struct sam_activation *out[P11_SAM_ACTIVATIONS_MAX])
 {

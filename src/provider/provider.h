@@ -104,6 +104,8 @@ enum sam_op { SAM_OP_FIND, SAM_OP_DIGEST, SAM_OP_SIGN, SAM_OP_VERIFY, SAM_OP_COU
 /* The head of every operation's state. */
 struct sam_operation {
 	void (*free)(struct sam_operation *op);
+	atomic_bool waiting; /* the thread that has it taken out waits, and may be told to give up: */
+	atomic_bool over;    /* it was cancelled, and is the session's no more */
 };
 
 struct sam_session {
@@ -114,7 +116,8 @@ struct sam_session {
 	pthread_mutex_t lock;
 	struct {
 		struct sam_operation *op;
-		bool busy; /* a thread has taken it out */
+		bool busy; /* a thread has taken it out, or begins one */
+		struct sam_operation *taken;
 	} ops[SAM_OP_COUNT];
 };
 
@@ -130,11 +133,12 @@ CK_RV sam_session_begin(struct sam_session *s, enum sam_op kind) SAM_MUST;
 /** sam_session_take(s, kind, op): Take the operation out, so that no other thread can use it:
  * CKR_OPERATION_NOT_INITIALIZED, or CKR_OPERATION_ACTIVE if another thread has it. */
 CK_RV sam_session_take(struct sam_session *s, enum sam_op kind, struct sam_operation **op) SAM_MUST;
-/** sam_session_put(s, kind, op): Put it (back) in; NULL: it has ended. */
+/** sam_session_put(s, kind, op): Put it (back) in; NULL: none was begun. One that was cancelled meanwhile is freed. */
 void sam_session_put(struct sam_session *s, enum sam_op kind, struct sam_operation *op);
 /** sam_session_end(s, kind, op): It has ended: free it. */
 void sam_session_end(struct sam_session *s, enum sam_op kind, struct sam_operation *op);
-/** sam_session_cancel(s, kind): CKR_OPERATION_CANCEL_FAILED if a thread is using it. */
+/** sam_session_cancel(s, kind): Its place is free at once. One that a thread waits with is told so by ${over}, and the
+ * thread frees it; CKR_OPERATION_CANCEL_FAILED if a thread is doing something else with it. */
 CK_RV sam_session_cancel(struct sam_session *s, enum sam_op kind) SAM_MUST;
 
 /* ---- login.c ---- */
@@ -142,6 +146,8 @@ CK_RV sam_session_cancel(struct sam_session *s, enum sam_op kind) SAM_MUST;
 /** sam_login_get(p, login): Who is logged in now; returns the epoch. Ends, and records, an officer's login whose time
  * is up: not under login.lock. */
 uint64_t sam_login_get(struct sam_provider *p, struct sam_login *login);
+/** sam_login_epoch(p): The same epoch, and nothing else. */
+uint64_t sam_login_epoch(struct sam_provider *p);
 /** sam_login_hold(p, epoch, out): The session-wide activations of that epoch, newest first, held. */
 size_t sam_login_hold(struct sam_provider *p, uint64_t epoch,
 		      struct sam_activation *out[P11_SAM_ACTIVATIONS_MAX]);

@@ -137,35 +137,57 @@ CK_RV sam_session_take(struct sam_session *s, enum sam_op kind, struct sam_opera
 	if (rv == CKR_OK) {
 		s->ops[kind].op = NULL;
 		s->ops[kind].busy = true;
+		s->ops[kind].taken = *op;
 	}
 	pthread_mutex_unlock(&s->lock); /* LOCKED until here */
 	return rv;
 }
 
+/* ${op} comes back from the thread that had it; its place may have been given to another meanwhile. Returns
+ * whether it was cancelled. */
+static bool give_back(struct sam_session *s, enum sam_op kind, struct sam_operation *op, struct sam_operation *stays)
+{
+	pthread_mutex_lock(&s->lock); /* LOCKED */
+	const bool over = op && atomic_load(&op->over);
+	if (!over) {
+		s->ops[kind].op = stays;
+		s->ops[kind].busy = false;
+		s->ops[kind].taken = NULL;
+	}
+	pthread_mutex_unlock(&s->lock); /* LOCKED until here */
+	return over;
+}
+
 void sam_session_put(struct sam_session *s, enum sam_op kind, struct sam_operation *op)
 {
-	pthread_mutex_lock(&s->lock);
-	s->ops[kind].op = op;
-	s->ops[kind].busy = false;
-	pthread_mutex_unlock(&s->lock);
+	if (give_back(s, kind, op, op))
+		op->free(op);
 }
 
 void sam_session_end(struct sam_session *s, enum sam_op kind, struct sam_operation *op)
 {
+	(void)give_back(s, kind, op, NULL);
 	op->free(op);
-	sam_session_put(s, kind, NULL);
 }
 
 CK_RV sam_session_cancel(struct sam_session *s, enum sam_op kind)
 {
-	struct sam_operation *op;
-	CK_RV rv = sam_session_take(s, kind, &op);
-	if (rv == CKR_OPERATION_NOT_INITIALIZED)
-		return CKR_OK;
-	if (rv != CKR_OK)
-		return CKR_OPERATION_CANCEL_FAILED;
-	sam_session_end(s, kind, op);
-	return CKR_OK;
+	CK_RV rv = CKR_OK;
+	pthread_mutex_lock(&s->lock); /* LOCKED */
+	struct sam_operation *op = s->ops[kind].op, *taken = s->ops[kind].taken;
+	if (!s->ops[kind].busy) {
+		s->ops[kind].op = NULL;
+	} else if (taken && atomic_load(&taken->waiting)) {
+		atomic_store(&taken->over, true);
+		s->ops[kind].busy = false;
+		s->ops[kind].taken = NULL;
+	} else {
+		rv = CKR_OPERATION_CANCEL_FAILED;
+	}
+	pthread_mutex_unlock(&s->lock); /* LOCKED until here */
+	if (op)
+		op->free(op);
+	return rv;
 }
 
 CK_RV sam_C_OpenSession(struct sam_provider *p, CK_SLOT_ID id, CK_FLAGS flags,

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/peer.h"
 
 enum { RAW_MAX = 128 }; /* more than any DigestInfo or hash that could be allowed */
 
@@ -149,6 +150,23 @@ static size_t hold_activations(struct sam_provider *p, const struct sign *sign,
 	return count + sam_login_hold(p, sign->epoch, out + count);
 }
 
+/* Deferred authorisation: does anybody still want this signature? Asked by the door while it waits, and once more before
+ * it signs; no lock is held in between. The first question tells that the thread waits, and may be cancelled. */
+struct waiting {
+	struct sam_provider *p;
+	struct sign *sign;
+};
+
+static enum sam_reason over(void *arg)
+{
+	const struct waiting *w = arg;
+	atomic_store(&w->sign->op.waiting, true);
+	if (atomic_load(&w->sign->op.over) || atomic_load(&w->p->phase) != SAM_PHASE_UP ||
+	    sam_login_epoch(w->p) != w->sign->epoch)
+		return SAM_CANCELLED;
+	return sam_peer_gone() ? SAM_CLIENT_GONE : SAM_OK;
+}
+
 /* Through the one door (invariant 1); then, and only then, the signature is copied out (invariant 4). */
 static CK_RV pass(struct sam_session *s, struct sign *sign, const char *call, CK_BYTE *out,
 		  CK_ULONG *out_len)
@@ -160,10 +178,13 @@ static CK_RV pass(struct sam_session *s, struct sign *sign, const char *call, CK
 		return refuse(s, sign, call, SAM_NO_ACTIVATION);
 	uint8_t hash[SAM_HASH_MAX], signature[SAM_CM_SIGNATURE_MAX];
 	struct sam_activation *activations[1 + P11_SAM_ACTIVATIONS_MAX];
+	struct waiting waiting = {p, sign};
+	const struct sam_wait wait = {over, &waiting};
 	struct sam_sign_request request = {.login = &login,
 					   .credential = sign->credential,
 					   .scheme = sign->scheme,
-					   .activations = activations};
+					   .activations = activations,
+					   .wait = &wait};
 	if (is_eddsa(sign)) {
 		request.message = sam_scheme_data(&sign->input);
 		request.message_len = sign->input.len;

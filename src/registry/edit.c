@@ -24,6 +24,9 @@ void sam_edit_clear(struct sam_edit *edit)
 			sam_mem_wipe((void *)row->body, row->len);
 		free((void *)row->body);
 	}
+	free(edit->ends);
+	edit->ends = NULL;
+	edit->end_count = 0;
 	free(edit->changes);
 	edit->changes = NULL;
 	edit->count = 0;
@@ -134,9 +137,23 @@ enum sam_reason sam_edit_add_signer(struct sam_edit *edit, const struct sam_sign
 	return reason == SAM_OK ? put_signer(edit, SAM_CHANGE_ADD, s) : reason;
 }
 
+/* Requests and deposits of that signer or key, which the snapshot knows, are erased with the edit. */
+static enum sam_reason end_with(struct sam_edit *edit, const struct sam_signer *signer, const struct sam_key *key)
+{
+	struct sam_end *larger = realloc(edit->ends, (edit->end_count + 1) * sizeof *larger);
+	if (!larger)
+		return SAM_MEMORY;
+	edit->ends = larger;
+	edit->ends[edit->end_count++] =
+		(struct sam_end){signer ? signer->id : NULL, key ? key->credential : NULL};
+	return SAM_OK;
+}
+
 enum sam_reason sam_edit_set_signer(struct sam_edit *edit, const struct sam_signer *s)
 {
-	return put_signer(edit, SAM_CHANGE_REPLACE, s);
+	const struct sam_signer *was = sam_registry_signer(edit->snapshot, s->id);
+	enum sam_reason reason = put_signer(edit, SAM_CHANGE_REPLACE, s);
+	return reason == SAM_OK && was && was->version != s->version ? end_with(edit, was, NULL) : reason;
 }
 
 /* A list of granted signers without that one. */
@@ -166,6 +183,9 @@ enum sam_reason sam_edit_remove_key(struct sam_edit *edit, const struct sam_key 
 	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_KEY, k->credential, NULL);
 	memcpy(t.name, k->credential, sizeof k->credential);
 	memcpy(t.cm_id, k->cm_id, sizeof t.cm_id);
+	const struct sam_key *was = sam_registry_key(edit->snapshot, k->credential);
+	if (reason == SAM_OK && was)
+		reason = end_with(edit, NULL, was);
 	return reason == SAM_OK ? put_tombstone(edit, SAM_CHANGE_ADD, &t) : reason;
 }
 
@@ -173,7 +193,10 @@ enum sam_reason sam_edit_remove_signer(struct sam_edit *edit, const struct sam_s
 				       int64_t now)
 {
 	const struct sam_snapshot *s = edit->snapshot;
+	const struct sam_signer *was = sam_registry_signer(s, signer->id);
 	enum sam_reason reason = put(edit, SAM_CHANGE_REMOVE, SAM_ROW_SIGNER, signer->id, NULL);
+	if (reason == SAM_OK && was)
+		reason = end_with(edit, was, NULL);
 	if (reason == SAM_OK)
 		reason = sam_edit_tombstone(edit, signer->id, now);
 	for (size_t i = 0; reason == SAM_OK && i < s->authenticator_count; i++)
@@ -242,7 +265,9 @@ enum sam_reason sam_edit_set_key(struct sam_edit *edit, const struct sam_key *k)
 	if (!same_birth(was, k))
 		return SAM_INTERNAL;
 	enum sam_reason reason = sam_row_write_key(k, &body);
-	return reason == SAM_OK ? put(edit, SAM_CHANGE_REPLACE, SAM_ROW_KEY, k->credential, body) : reason;
+	if (reason == SAM_OK)
+		reason = put(edit, SAM_CHANGE_REPLACE, SAM_ROW_KEY, k->credential, body);
+	return reason == SAM_OK && (was->changed != k->changed || was->life != k->life) ? end_with(edit, NULL, was) : reason;
 }
 
 /* ---- pending acts ---- */
@@ -363,6 +388,8 @@ enum sam_reason sam_edit_commit(struct sam_edit *edit, const struct sam_edit_wit
 		.clears = with->clears,
 		.clear_count = with->clear_count,
 		.forget = with->forget,
+		.ends = edit->ends,
+		.end_count = edit->end_count,
 		.now = with->now,
 		.records = with->records,
 		.record_count = with->record_count,

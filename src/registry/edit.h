@@ -14,6 +14,8 @@ struct sam_edit {
 	const struct sam_snapshot *snapshot; /* the caller's; outlives the edit */
 	struct sam_change *changes;          /* the rest is this file's */
 	size_t count;
+	struct sam_end *ends;                /* whose requests and deposits end with it */
+	size_t end_count;
 };
 
 /** sam_edit_start(edit, registry, snapshot): An empty one; sam_edit_clear() in any case. */
@@ -31,6 +33,7 @@ enum sam_reason sam_edit_set_principal(struct sam_edit *edit, const struct sam_p
 enum sam_reason sam_edit_remove_principal(struct sam_edit *edit, const struct sam_principal *p, int64_t now) SAM_MUST;
 
 enum sam_reason sam_edit_add_signer(struct sam_edit *edit, const struct sam_signer *s) SAM_MUST;
+/** sam_edit_set_signer(edit, s): Where the version is raised, what waits for the signer ends, as what was authorised. */
 enum sam_reason sam_edit_set_signer(struct sam_edit *edit, const struct sam_signer *s) SAM_MUST;
 /** sam_edit_remove_signer(edit, s, destroy, now): With authenticators and keys, to be destroyed in the CM if
  * ${destroy}; id and credentialIDs are never given
@@ -46,7 +49,7 @@ enum sam_reason sam_edit_remove_authenticator(struct sam_edit *edit, const char 
 /** sam_edit_add_key(edit, k): EXISTS also for a second key with the same first half of the thumbprint. */
 enum sam_reason sam_edit_add_key(struct sam_edit *edit, const struct sam_key *k) SAM_MUST;
 /** sam_edit_set_key(edit, k): State and certificate; INTERNAL if anything else of it is another than before: what a key
- * was born as is sealed once (P3-A1-8.6). */
+ * was born as is sealed once (P3-A1-8.6). Where it is suspended, resumed or ends, what waits for it ends. */
 enum sam_reason sam_edit_set_key(struct sam_edit *edit, const struct sam_key *k) SAM_MUST;
 /** sam_edit_remove_key(edit, k, destroy, now): Its credentialID is never given again; to be destroyed in the CM if
  * ${destroy}. */

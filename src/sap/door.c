@@ -8,9 +8,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include "base/clock.h"
 #include "base/log.h"
 #include "policy/factors.h"
+#include "sap/request.h"
 #include "sap/verify.h"
 
 /* One signature on its way through the door. */
@@ -24,6 +26,10 @@ struct passage {
 	bool reserved;
 	struct sam_reservation reservation;
 	char chain[40];                 /* "token 3 of at most 2000", for the record */
+	bool deferred;                  /* it was in the store, deposited or given for a request */
+	struct sam_activation stored;   /* that one */
+	struct sam_request asked;       /* the request that this signature was asked for by; its id "": none */
+	uint64_t seen;                  /* the store's sequence when it was last looked for a deposit */
 	enum sam_hash hash;             /* of the DTBS/R */
 	uint8_t dtbsr[SAM_HASH_MAX];    /* a private copy: what is checked is what is signed (invariant 2) */
 };
@@ -154,6 +160,8 @@ static enum sam_reason reserve(struct passage *p, const struct sam_activation *a
 		return SAM_ACTIVATION_EXPIRED;
 	if (reason == SAM_SAD_EPOCH)
 		return SAM_ACTIVATION_ENDED;
+	if (reason == SAM_SAD_REVOKED)
+		return SAM_ACTIVATION_REVOKED;
 	return reason == SAM_SAD_REUSED_ID ? SAM_ACTIVATION_REUSED_ID : reason;
 }
 
@@ -163,7 +171,8 @@ static unsigned nearness(enum sam_reason reason)
 	static const enum sam_reason order[] = {
 		SAM_NO_ACTIVATION,       SAM_KEY_NOT_AUTHORISED,  SAM_HASH_NOT_AUTHORISED, SAM_ALGORITHM_NOT_AUTHORISED,
 		SAM_DIGEST_NOT_AUTHORISED, SAM_ACTIVATION_EXPIRED, SAM_ACTIVATION_ENDED, SAM_ACTIVATION_SUSPENDED,
-		SAM_ACTIVATION_REUSED_ID, SAM_RENEWALS_USED, SAM_TOKEN_RENEWED, SAM_COUNT_USED, SAM_DIGEST_USED,
+		SAM_ACTIVATION_REUSED_ID, SAM_ACTIVATION_REVOKED, SAM_RENEWALS_USED, SAM_TOKEN_RENEWED, SAM_COUNT_USED,
+		SAM_DIGEST_USED,
 	};
 	for (unsigned i = 0; i < sizeof order / sizeof *order; i++)
 		if (order[i] == reason)
@@ -186,9 +195,7 @@ static enum sam_reason by_login(const struct passage *p)
 	return signer->version == login->version ? SAM_OK : SAM_ACTIVATION_ENDED;
 }
 
-/* Anything but a yes is a no (invariant 5). Where a SAD was presented it must fit, also where the login
- * would do. */
-static enum sam_reason authorise(struct passage *p)
+static enum sam_reason by_presented(struct passage *p)
 {
 	const struct sam_sign_request *r = p->request;
 	enum sam_reason best = SAM_NO_ACTIVATION;
@@ -203,16 +210,100 @@ static enum sam_reason authorise(struct passage *p)
 			p->activation = r->activations[i]; /* for the record */
 		}
 	}
-	if (best != SAM_NO_ACTIVATION) {
-		/* CKM_EDDSA: the record names the nearest SAD, so it names that one's hash */
-		if (r->scheme.mechanism->padding == SAM_PAD_EDDSA && p->activation)
-			(void)!hash_message(p, p->activation->hash);
-		return best;
-	}
-	best = by_login(p);
-	if (best == SAM_OK && r->scheme.mechanism->padding == SAM_PAD_EDDSA)
-		return hash_message(p, SAM_HASH_SHA512);
 	return best;
+}
+
+/* ---- deferred authorisation: what the store holds for this key and DTBS/R ---- */
+
+static bool is_eddsa(const struct passage *p)
+{
+	return p->request->scheme.mechanism->padding == SAM_PAD_EDDSA;
+}
+
+/* What of a request says which signature is asked for. */
+static void name_request(const struct passage *p, struct sam_request *out)
+{
+	memset(out, 0, sizeof *out);
+	sam_mem_copy_text(out->credential, sizeof out->credential, p->key->credential);
+	sam_mem_copy_text(out->signer, sizeof out->signer, p->key->signer);
+	memcpy(out->thumbprint, p->key->thumbprint, sizeof out->thumbprint);
+	sam_mem_copy_text(out->principal, sizeof out->principal, p->request->login->name);
+	sam_mem_copy_text(out->mechanism, sizeof out->mechanism, p->request->scheme.mechanism->name);
+	sam_mem_copy_text(out->hash_oid, sizeof out->hash_oid, sam_hash_oid(p->hash));
+	memcpy(out->dtbsr, p->dtbsr, dtbsr_len(p));
+	out->dtbsr_len = dtbsr_len(p);
+}
+
+struct search {
+	struct passage *p;
+	enum sam_reason reason; /* OK once one is reserved; NO_ACTIVATION as long as none would do */
+};
+
+/* A deposit is looked at like a SAD that is presented now: nothing of it is believed for having been stored. */
+static enum sam_reason try_deposit(void *arg, const void *body, size_t len)
+{
+	struct search *s = arg;
+	struct passage *p = s->p;
+	if (s->reason != SAM_NO_ACTIVATION)
+		return SAM_OK;
+	sam_sad_clear(&p->stored);
+	enum sam_reason reason = sam_sad_read(body, len, &p->stored);
+	if (reason == SAM_OK)
+		reason = covers(p, &p->stored);
+	if (reason == SAM_OK)
+		reason = reserve(p, &p->stored);
+	/* one that does not fit, or that another took meanwhile, is as good as none; what else fails is a no */
+	if (reason == SAM_OK || nearness(reason) > nearness(SAM_DIGEST_USED))
+		s->reason = reason;
+	return SAM_OK;
+}
+
+static enum sam_reason search_deposits(struct passage *p)
+{
+	struct search s = {p, SAM_NO_ACTIVATION};
+	enum sam_reason reason = sam_store_deposit_find(p->sam->store, p->key->credential, p->dtbsr, dtbsr_len(p),
+							try_deposit, &s);
+	return reason == SAM_OK ? s.reason : reason;
+}
+
+static enum sam_reason by_deposit(struct passage *p)
+{
+	static const enum sam_hash hashes[] = {SAM_HASH_SHA512, SAM_HASH_SHA384, SAM_HASH_SHA256};
+	struct sam_request like;
+	enum sam_reason reason = SAM_NO_ACTIVATION;
+	if (!p->policy->deferred || p->request->purpose != SAM_SIGN_DATA)
+		return SAM_NO_ACTIVATION;
+	if (!is_eddsa(p))
+		reason = search_deposits(p);
+	/* CKM_EDDSA: the SAD says by which hash it names the message */
+	for (size_t i = 0; is_eddsa(p) && reason == SAM_NO_ACTIVATION && i < sizeof hashes / sizeof *hashes; i++)
+		if (hash_message(p, hashes[i]) == SAM_OK)
+			reason = search_deposits(p);
+	if (reason != SAM_OK)
+		return reason;
+	p->deferred = true;
+	name_request(p, &like);
+	if (sam_store_request_of(p->sam->store, &like, sam_clock_now(), &p->asked) != SAM_OK)
+		p->asked.id[0] = '\0'; /* deposited before anybody asked */
+	return SAM_OK;
+}
+
+/* Anything but a yes is a no (invariant 5). Where a SAD was presented it must fit, also where the login
+ * would do; but what the store was given for this key and DTBS/R serves whoever asks. */
+static enum sam_reason authorise(struct passage *p)
+{
+	enum sam_reason best = by_presented(p);
+	if (best == SAM_OK)
+		return SAM_OK;
+	if (best == SAM_NO_ACTIVATION)
+		best = by_login(p);
+	enum sam_reason stored = best == SAM_OK ? SAM_NO_ACTIVATION : by_deposit(p);
+	if (stored != SAM_NO_ACTIVATION)
+		return stored;
+	/* CKM_EDDSA: record and request name the hash of the nearest SAD, or the one that the curve uses */
+	enum sam_reason hashed = is_eddsa(p) ? hash_message(p, p->activation ? p->activation->hash : SAM_HASH_SHA512)
+					     : SAM_OK;
+	return best == SAM_OK ? hashed : best;
 }
 
 /* ---- sign, record, release ---- */
@@ -264,7 +355,10 @@ static void describe(struct passage *p, struct sam_event *event)
 		event->detail = p->chain;
 	}
 	event->credential = p->request->credential;
-	event->signer = p->key ? p->key->signer : NULL;
+	event->signer = p->key ? p->key->signer : p->asked.id[0] ? p->asked.signer : NULL;
+	event->request = p->asked.id[0] ? p->asked.id : NULL;
+	if (p->deferred)
+		event->activation = "deferred";
 	event->mechanism = p->request->scheme.mechanism->name;
 	if (p->key && p->key->certificate.der) {
 		event->certificate_issuer = p->key->certificate.issuer;
@@ -290,8 +384,10 @@ static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_
 	describe(p, &event);
 	event.signature = signature;
 	event.signature_len = len;
-	event.activation = !p->activation ? "login" : p->activation->token ? "token" : "sad";
+	event.activation = !p->activation ? "login" : p->deferred ? "deferred" : p->activation->token ? "token" : "sad";
 	event.factors = sam_factors_text(p->activation ? p->activation->factors : SAM_FACTOR_KNOWLEDGE, factors);
+	if (p->deferred)
+		memcpy(p->reservation.request, p->asked.id, sizeof p->reservation.request);
 	enum sam_reason reason = sam_audit_make(&p->sam->audit, &event, &record);
 	if (reason == SAM_OK)
 		reason = p->reserved ? sam_store_commit(p->sam->store, &p->reservation, &record.record)
@@ -341,7 +437,7 @@ static enum sam_reason refuse(struct passage *p, enum sam_reason why)
 	return why;
 }
 
-static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
+static enum sam_reason decide(struct passage *p)
 {
 	enum sam_reason reason = sam_registry_get(p->sam->registry, &p->snapshot);
 	if (reason == SAM_OK)
@@ -352,10 +448,125 @@ static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
 		reason = find_key(p);
 	if (reason == SAM_OK)
 		reason = find_dtbsr(p);
-	if (reason == SAM_OK)
-		reason = authorise(p);
+	return reason == SAM_OK ? authorise(p) : reason;
+}
+
+/* What was decided upon is let go; the DTBS/R stays for the record. */
+static void let_go(struct passage *p)
+{
+	sam_registry_put(p->snapshot);
+	p->snapshot = NULL;
+	p->policy = NULL;
+	p->key = NULL;
+	p->activation = NULL;
+	sam_sad_clear(&p->stored);
+}
+
+/* ---- waiting for the signer ---- */
+
+static enum sam_reason over(const struct passage *p)
+{
+	return p->request->wait->over(p->request->wait->arg);
+}
+
+/* Registered before anything waits: it survives whoever asks. */
+static enum sam_reason ask(struct passage *p)
+{
+	const struct sam_signer *signer = sam_registry_signer(p->snapshot, p->key->signer);
+	const char *label = p->request->label ? p->request->label : secure_getenv("P11_SAM_LABEL");
+	if (!signer || signer->suspended)
+		return SAM_ACTIVATION_SUSPENDED;
+	name_request(p, &p->asked);
+	if (label && sam_sad_label_valid(label, strlen(label)))
+		sam_mem_copy_text(p->asked.label, sizeof p->asked.label, label);
+	return sam_request_ask(p->sam, p->policy, p->request->login, &p->asked);
+}
+
+/* SAM_OK: it may have been answered; else why it will not be. */
+static enum sam_reason look_at_request(struct passage *p)
+{
+	struct sam_request now;
+	enum sam_reason reason = sam_store_request_find(p->sam->store, p->asked.id, &now);
+	if (reason == SAM_NOT_FOUND)
+		return SAM_REQUEST_EXPIRED; /* it ended with its key or signer */
+	if (reason != SAM_OK)
+		return reason;
+	switch (now.state) {
+	case SAM_REQUEST_STATE_REJECTED:
+		return SAM_REQUEST_REJECTED;
+	case SAM_REQUEST_STATE_USED:
+		return SAM_DIGEST_USED; /* another thread or process asked for the same, and was first */
+	case SAM_REQUEST_STATE_EXPIRED:
+		return SAM_REQUEST_EXPIRED;
+	default:
+		return now.expires <= sam_clock_now() ? SAM_REQUEST_EXPIRED : SAM_OK;
+	}
+}
+
+/* Until something was written to the store; nothing is held meanwhile: no lock, transaction, snapshot, CM session. */
+static enum sam_reason pause_until_written(struct passage *p, int64_t deadline)
+{
+	enum { FIRST_MS = 50, LAST_MS = 250 };
+	struct sam_store_head head;
+	int64_t step = FIRST_MS, left;
+	for (;;) {
+		enum sam_reason reason = over(p);
+		if (reason == SAM_OK)
+			reason = sam_store_head(p->sam->store, &head);
+		if (reason != SAM_OK)
+			return reason;
+		if (head.sequence != p->seen) {
+			p->seen = head.sequence;
+			return SAM_OK;
+		}
+		left = deadline - sam_clock_monotonic_ms();
+		if (left <= 0)
+			return SAM_REQUEST_WAITS;
+		if (step > left)
+			step = left;
+		nanosleep(&(struct timespec){.tv_sec = step / 1000, .tv_nsec = step % 1000 * 1000000}, NULL);
+		step = step * 3 / 2 > LAST_MS ? LAST_MS : step * 3 / 2;
+	}
+}
+
+/* Nobody presented anything: the signer is asked, and all is decided anew when there may be an answer (the policy too
+ * may have changed). */
+static enum sam_reason wait_for_signer(struct passage *p)
+{
+	const int64_t deadline = sam_clock_monotonic_ms() + p->policy->deferred_wait_s * 1000;
+	enum sam_reason reason = ask(p);
+	if (reason != SAM_OK)
+		p->asked.id[0] = '\0';
+	const struct sam_request asked = p->asked;
+	while (reason == SAM_OK) {
+		let_go(p);
+		reason = pause_until_written(p, deadline);
+		if (reason == SAM_OK)
+			reason = look_at_request(p);
+		if (reason != SAM_OK)
+			return reason;
+		reason = decide(p);
+		if (reason == SAM_OK)
+			return SAM_OK;
+		p->asked = asked;
+		if (reason == SAM_NO_ACTIVATION && p->policy->deferred)
+			reason = SAM_OK;
+	}
+	return reason;
+}
+
+static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
+{
+	enum sam_reason reason = decide(p);
+	bool waited = reason == SAM_NO_ACTIVATION && p->policy->deferred && p->request->wait &&
+		      p->request->purpose == SAM_SIGN_DATA;
+	if (waited)
+		reason = wait_for_signer(p);
 	if (reason != SAM_OK)
 		return refuse(p, reason);
+	/* invariant 6: nobody is there any more to take it */
+	if (waited && (reason = over(p)) != SAM_OK)
+		return p->reserved ? give_back(p, reason) : refuse(p, reason);
 
 	bool maybe = false;
 	*len = SAM_CM_SIGNATURE_MAX;
@@ -377,7 +588,7 @@ enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request
 		sam_mem_wipe(signature, SAM_CM_SIGNATURE_MAX);
 		*len = 0;
 	}
-	sam_registry_put(p.snapshot);
+	let_go(&p);
 	sam_mem_wipe(p.dtbsr, sizeof p.dtbsr);
 	sam_mem_wipe(&p.reservation, sizeof p.reservation); /* it knows a token */
 	/* seldom due; whether it succeeds is no matter of this signature, and the log says it */

@@ -83,5 +83,7 @@ enum sam_reason sam_token_make(char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
 /** sam_login_describe(event, login): The event's actor. */
 void sam_login_describe(struct sam_event *event, const struct sam_login *login);
 
+/** sam_notify_request(sam, request): One datagram to the socket of `notify`; where it cannot be sent that is logged. */
+void sam_notify_request(struct sam *sam, const struct sam_request *request);
 
 #endif

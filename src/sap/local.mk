@@ -44,6 +44,9 @@ libsam_la_SOURCES += \
 	src/sap/present_sad.c \
 	src/sap/proof.c \
 	src/sap/proof.h \
+	src/sap/notify.c \
+	src/sap/request.c \
+	src/sap/request.h \
 	src/sap/rooms.h \
 	src/sap/recipient.c \
 	src/sap/recipient.h \
@@ -59,6 +62,8 @@ libsam_la_SOURCES += \
 	src/sap/secret_claim.h \
 	src/sap/signer_key.c \
 	src/sap/signer_key.h \
+	src/sap/service.c \
+	src/sap/service.h \
 	src/sap/statement.c \
 	src/sap/statement.h \
 	src/sap/subject.c \

@@ -11,6 +11,7 @@
 #include "registry/edit.h"
 #include "registry/identify.h"
 #include "registry/password.h"
+#include "sap/service.h"
 
 bool sam_login_may_use(const struct sam_snapshot *s, const struct sam_login *login, const char *signer)
 {
@@ -95,21 +96,48 @@ static enum sam_reason login_by_password(struct sam *sam, const struct sam_snaps
 	return check_password(sam, s, as, pin, login);
 }
 
-/* A SAD by CKU_USER: at level 1 it logs its signer in; where somebody is, it is taken up if it is theirs. */
-static enum sam_reason login_by_sad(const struct sam_snapshot *s, const char *name,
-				    const struct sam_login *current, const struct sam_activation *a,
-				    struct sam_login *login)
+/* A login call: what it brought, and what came of it. */
+struct attempt {
+	const struct sam_snapshot *s;
+	struct sam_pin pin;
+	struct sam_activation *a; /* a SAD; where it was refused, what is known of it for the record */
+	struct sam_login before, after;
+	const char *how;          /* a service authentication without a secret */
+	struct sam_msg msg;
+};
+
+/* At levels 2 and 3 CKU_USER only carries a SAD. The service authentication is the caller's own: the SCA that the
+ * client's uid is bound to. */
+static enum sam_reason carried(struct sam *sam, struct attempt *t)
 {
-	if (name && strcmp(name, a->sub) != 0)
+	const struct sam_policy *policy;
+	struct sam_login sca;
+	enum sam_reason reason = sam_sealed_now(sam, t->s, &policy);
+	if (reason == SAM_OK)
+		reason = sam_service_peer(policy, t->s, &sca);
+	if (reason != SAM_OK)
+		return reason == SAM_PEER_UNKNOWN ? SAM_SAD_IS_NO_LOGIN : reason;
+	if (!sam_login_may_use(t->s, &sca, t->a->sub))
 		return SAM_SAD_FOREIGN;
-	if (current->name[0])
-		return sam_login_may_use(s, current, a->sub) ? SAM_ALREADY_LOGGED_IN : SAM_ANOTHER_LOGGED_IN;
-	if (s->sealed->policy.level > 1)
-		return SAM_SAD_IS_NO_LOGIN;
-	memset(login, 0, sizeof *login);
-	sam_mem_copy_text(login->name, sizeof login->name, a->sub);
-	login->role = SAM_ROLE_SIGNER;
-	login->by_sad = true;
+	t->after = sca;
+	t->how = SAM_SERVICE_BY_UID;
+	return SAM_OK;
+}
+
+/* A SAD by CKU_USER: at level 1 it logs its signer in; where somebody is, it is taken up if it is theirs. */
+static enum sam_reason login_by_sad(struct sam *sam, const char *name, struct attempt *t)
+{
+	const char *signer = t->a->sub;
+	if (name && strcmp(name, signer) != 0)
+		return SAM_SAD_FOREIGN;
+	if (t->before.name[0])
+		return sam_login_may_use(t->s, &t->before, signer) ? SAM_ALREADY_LOGGED_IN : SAM_ANOTHER_LOGGED_IN;
+	if (t->s->sealed->policy.level > 1)
+		return carried(sam, t);
+	memset(&t->after, 0, sizeof t->after);
+	sam_mem_copy_text(t->after.name, sizeof t->after.name, signer);
+	t->after.role = SAM_ROLE_SIGNER;
+	t->after.by_sad = true;
 	return SAM_OK;
 }
 
@@ -129,53 +157,65 @@ static void describe_attempt(struct sam_event *event, const struct sam_snapshot 
 	event->role = event->reason == SAM_OK ? event->role : NULL;
 }
 
+static enum sam_reason attempt(struct sam *sam, enum sam_login_as as, const char *name, const char *text, size_t len,
+			       struct attempt *t)
+{
+	enum sam_reason reason = sam_pin_read(text, len, name, &t->pin);
+	const bool null = reason == SAM_PIN_NULL && as == SAM_LOGIN_USER;
+	if (reason == SAM_OK || null)
+		reason = sam_registry_get(sam->registry, &t->s);
+	if (reason != SAM_OK)
+		return reason;
+	if (null)
+		return sam_service_null(sam, t->s, name, &t->before, &t->after, &t->how);
+	if (t->pin.kind == SAM_PIN_PASSWORD)
+		return login_by_password(sam, t->s, as, &t->pin, &t->before, &t->after);
+	if (as == SAM_LOGIN_SO)
+		return SAM_PIN_FORM; /* an officer is no signer */
+	reason = sam_present(sam, t->s, &t->pin, &t->a, &t->msg);
+	return reason == SAM_OK ? login_by_sad(sam, name, t) : reason;
+}
+
+/* ${reason}, or why it could not be recorded: that did not happen (invariant 5). */
+static enum sam_reason record(struct sam *sam, const struct attempt *t, enum sam_reason reason)
+{
+	struct sam_event event = {.type = SAM_EVENT_LOGIN, .reason = reason,
+				  .detail = t->msg.text[0] ? t->msg.text : t->how};
+	enum sam_reason recorded = SAM_OK;
+	char factors[SAM_FACTORS_TEXT];
+	sam_login_describe(&event, reason == SAM_OK ? &t->after : &t->before);
+	if (reason == SAM_OK && t->a && t->how) { /* the service authentication has a record of its own */
+		recorded = sam_audit_event(&sam->audit, &event, false);
+		event.type = SAM_EVENT_ACTIVATE;
+		event.detail = NULL;
+	}
+	describe_attempt(&event, t->s, &t->pin, t->a);
+	if (t->a && (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN)) {
+		event.factors = sam_factors_text(t->a->factors, factors);
+		if (reason == SAM_ALREADY_LOGGED_IN)
+			event.type = SAM_EVENT_ACTIVATE;
+		event.reason = SAM_OK;
+	} else if (reason != SAM_OK) {
+		return sam_audit_refuse(&sam->audit, &event, reason);
+	}
+	if (recorded == SAM_OK)
+		recorded = sam_audit_event(&sam->audit, &event, false);
+	return recorded == SAM_OK ? reason : recorded;
+}
+
 enum sam_reason sam_login(struct sam *sam, enum sam_login_as as, const char *name, const char *text, size_t len,
 			  const struct sam_login *current, struct sam_login *login, struct sam_activation **activation)
 {
-	const struct sam_snapshot *s = NULL;
-	struct sam_activation *a = NULL;
-	struct sam_msg msg = {""};
-	struct sam_pin pin = {0};
-	struct sam_login before = *current; /* ${login} may be the same struct */
+	struct attempt t = {.before = *current, .after = *current}; /* ${login} may be the same struct */
 	*activation = NULL;
-	enum sam_reason reason = sam_pin_read(text, len, name, &pin);
-	if (reason == SAM_OK)
-		reason = sam_registry_get(sam->registry, &s);
-	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD)
-		reason = login_by_password(sam, s, as, &pin, &before, login);
-	else if (reason == SAM_OK && as == SAM_LOGIN_SO)
-		reason = SAM_PIN_FORM; /* an officer is no signer */
-	else if (reason == SAM_OK && (reason = sam_present(sam, s, &pin, &a, &msg)) == SAM_OK)
-		reason = login_by_sad(s, name, &before, a, login);
-
-	char factors[SAM_FACTORS_TEXT];
-	bool taken = a && (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN);
-	struct sam_event event = {.type = SAM_EVENT_LOGIN, .reason = reason, .detail = msg.text[0] ? msg.text : NULL};
-	sam_login_describe(&event, reason == SAM_OK ? login : &before);
-	describe_attempt(&event, s, &pin, a);
-	if (reason == SAM_ALREADY_LOGGED_IN && a) {
-		event.type = SAM_EVENT_ACTIVATE;
-		event.reason = SAM_OK;
-	} else if (reason != SAM_OK) {
-		reason = sam_audit_refuse(&sam->audit, &event, reason);
+	const enum sam_reason reason = record(sam, &t, attempt(sam, as, name, text, len, &t));
+	if (reason == SAM_OK || reason == SAM_ALREADY_LOGGED_IN) {
+		*activation = t.a;
+		t.a = NULL;
 	}
-	if (taken) {
-		event.factors = sam_factors_text(a->factors, factors);
-		/* what cannot be recorded did not happen (invariant 5) */
-		enum sam_reason recorded = sam_audit_event(&sam->audit, &event, false);
-		if (recorded == SAM_OK) {
-			*activation = a;
-			a = NULL;
-		} else {
-			reason = recorded;
-		}
-	} else if (reason == SAM_OK) {
-		reason = sam_audit_event(&sam->audit, &event, false);
-	}
-	if (reason != SAM_OK)
-		*login = before;
-	sam_activation_release(a);
-	sam_registry_put(s);
+	*login = reason == SAM_OK ? t.after : t.before;
+	sam_activation_release(t.a);
+	sam_registry_put(t.s);
 	return reason;
 }
 
@@ -268,9 +308,13 @@ enum sam_reason sam_activate(struct sam *sam, const struct sam_login *login, con
 	struct sam_login same;
 	*activation = NULL;
 	enum sam_reason reason = sam_pin_read(text, len, name, &pin);
-	if (reason == SAM_OK)
+	const bool null = reason == SAM_PIN_NULL;
+	if (reason == SAM_OK || null)
 		reason = sam_registry_get(sam->registry, &s);
-	if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD) {
+	if (reason == SAM_OK && null) {
+		/* nothing is taken up: C_Sign decides, and looks into the store */
+		reason = sam_service_deferred(sam, s);
+	} else if (reason == SAM_OK && pin.kind == SAM_PIN_PASSWORD) {
 		/* Clients send the same PIN to both logins. Where the login is the activation that is no
 		 * error; elsewhere a password authorises nothing. */
 		if (!s->sealed || s->sealed->policy.authorisation != SAM_AUTHORISE_LOGIN)

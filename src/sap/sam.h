@@ -188,9 +188,13 @@ struct sam_sign_request {
 	const uint8_t *message;   /* CKM_EDDSA: the whole message instead */
 	size_t message_len;
 	const struct sam_wait *wait; /* NULL: a signature without an activation is refused at once */
+	const char *label;        /* what the application calls the document, for the request; NULL: nothing */
 };
 
-/** sam_sign(sam, request, signature, len): Decide, reserve, sign, verify, record, release (invariants 1 to 6).
+/** sam_sign(sam, request, signature, len): Decide, reserve, sign, verify, record, release (invariants 1 to 6). Where the
+ * policy defers, a SAD that the store holds for this key and digest serves; without one and with ${request}->wait the
+ * signature is asked for and waited for, up to the policy's sap.deferred_wait: REQUEST_WAITS (it stays open for a
+ * retry), REQUEST_REJECTED, REQUEST_EXPIRED, REQUESTS_FULL, or what ${request}->wait->over() says.
  * ${signature} has SAM_CM_SIGNATURE_MAX bytes of the module's own memory; ${len} gets the length. */
 enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request, uint8_t *signature,
 			 size_t *len) SAM_MUST;

@@ -171,6 +171,38 @@ static bool take_checkpoint(struct scan *c, sqlite3_stmt *s, enum sam_reason *re
 	return same;
 }
 
+static bool take_request(struct scan *c, sqlite3_stmt *s, enum sam_reason *reason)
+{
+	struct sam_request_row row, found;
+	struct sam_rowmac r;
+	if (!sam_requests_read(s, &row))
+		return false;
+	sqlite3_stmt *f = sam_conn_get(c->conn, SAM_SQL_REQUEST_FIND);
+	sam_conn_bind_text(c->conn, f, 1, row.value.id);
+	bool same = sam_conn_row(c->conn, f) && sam_requests_read(f, &found) &&
+		    memcmp(found.mac, row.mac, sizeof row.mac) == 0;
+	sqlite3_reset(f);
+	sam_requests_bytes(&r, &row);
+	*reason = count_row(c, "requests", &r, row.mac);
+	return same;
+}
+
+static bool take_deposit(struct scan *c, sqlite3_stmt *s, enum sam_reason *reason)
+{
+	struct sam_deposit_row d, found;
+	struct sam_rowmac r;
+	if (!sam_deposits_read(s, &d))
+		return false;
+	sqlite3_stmt *f = sam_conn_get(c->conn, SAM_SQL_DEPOSIT_FIND);
+	sam_conn_bind_text(c->conn, f, 1, d.credential);
+	sam_conn_bind_int(c->conn, f, 2, d.activation);
+	bool same = sam_conn_row(c->conn, f) && sam_deposits_read(f, &found) && found.activation == d.activation;
+	sqlite3_reset(f);
+	sam_deposits_bytes(&r, &d);
+	*reason = count_row(c, "deposits", &r, d.mac);
+	return same;
+}
+
 static enum sam_reason check_schema(struct scan *c, const struct sam_head *head)
 {
 	uint8_t digest[32];
@@ -205,6 +237,8 @@ static const struct table tables[] = {
 	{"tokens", SAM_SQL_TOKEN_LIST, take_token},
 	{"counters", SAM_SQL_COUNTER_LIST, take_counter},
 	{"checkpoints", SAM_SQL_CHECKPOINT_LIST, take_checkpoint},
+	{"requests", SAM_SQL_REQUEST_LIST, take_request},
+	{"deposits", SAM_SQL_DEPOSIT_LIST, take_deposit},
 };
 
 /* A use whose SAD is not there was put back after its sweeping. */
@@ -219,7 +253,8 @@ static enum sam_reason check_orphans(struct scan *c)
 static enum sam_reason check_rows(struct scan *c, const struct sam_head *head)
 {
 	const struct sam_sum *const sums[] = {&head->activations, &head->uses, &head->tokens,
-					      &head->counters, &head->checkpoints};
+					      &head->counters, &head->checkpoints,
+					      &head->requests, &head->deposits};
 	enum sam_reason reason = check_schema(c, head);
 	for (unsigned i = 0; reason == SAM_OK && i < sizeof tables / sizeof *tables; i++)
 		reason = check_table(c, &tables[i], sums[i]);

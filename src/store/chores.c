@@ -85,6 +85,8 @@ static enum sam_reason remove_activation(struct sam_txn *txn, const struct sam_a
 	sam_rowmac_end(&r);
 	if (reason == SAM_OK)
 		reason = sam_tokens_remove(txn, a->id);
+	if (reason == SAM_OK)
+		reason = sam_deposits_remove(txn, a->id);
 	if (reason != SAM_OK)
 		return reason;
 	if (a->exp > txn->head.public.swept_until)
@@ -129,6 +131,8 @@ static enum sam_reason sweep_step(struct sam_txn *txn, void *arg)
 		txn->head.public.latest_time = now;
 	enum sam_reason reason = find_expired(
 		txn, sweep, txn->head.public.latest_time - SAM_SWEEP_GRACE, expired, &count);
+	if (reason == SAM_OK)
+		reason = sam_requests_sweep(txn, txn->head.public.latest_time - SAM_SWEEP_GRACE);
 	for (unsigned i = 0; reason == SAM_OK && i < count; i++) {
 		bool all = false;
 		if (budget)

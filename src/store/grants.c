@@ -191,6 +191,11 @@ static enum sam_reason change(struct sam_txn *txn, void *arg)
 		reason = sam_counters_clear(txn, &set->clears[i]);
 	if (reason == SAM_OK && set->forget)
 		reason = sam_tokens_forget(txn, set->forget);
+	for (size_t i = 0; reason == SAM_OK && i < set->end_count; i++) {
+		reason = sam_requests_end(txn, &set->ends[i]);
+		if (reason == SAM_OK)
+			reason = sam_deposits_end(txn, &set->ends[i]);
+	}
 	if (set->count)
 		txn->head.public.grants_version++;
 	for (size_t i = 0; reason == SAM_OK && i < set->record_count; i++)

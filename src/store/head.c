@@ -11,10 +11,12 @@
 #include "base/mem.h"
 
 enum {
-	FORMAT = 2,
-	PLAIN = 13 * 8 + 32 + SAM_NAME_SIZE + 32 + 6 * (8 + 32),
-	OLD_PLAIN = 8 * 8 + 32 + SAM_NAME_SIZE + 32 + 32 + 4 * (8 + 32), /* of format 1 */
-	OLD_SEALED = OLD_PLAIN + SAM_SEAL_OVERHEAD,
+	FORMAT = 3,
+	SUM = 8 + 32,
+	PLAIN = 13 * 8 + 32 + SAM_NAME_SIZE + 32 + 8 * SUM,
+	/* of earlier formats */
+	SEALED_1 = 8 * 8 + 32 + SAM_NAME_SIZE + 32 + 32 + 4 * SUM + SAM_SEAL_OVERHEAD,
+	SEALED_2 = PLAIN - 2 * SUM + SAM_SEAL_OVERHEAD,
 };
 _Static_assert(PLAIN + SAM_SEAL_OVERHEAD == SAM_HEAD_SEALED, "the head's size");
 
@@ -88,6 +90,8 @@ static void pack(const struct sam_head *head, uint8_t plain[PLAIN])
 	put_sum(&c, &head->tokens);
 	put_sum(&c, &head->counters);
 	put_sum(&c, &head->checkpoints);
+	put_sum(&c, &head->requests);
+	put_sum(&c, &head->deposits);
 }
 
 static bool unpack(uint8_t plain[PLAIN], uint64_t format, struct sam_head *head)
@@ -124,6 +128,10 @@ static bool unpack(uint8_t plain[PLAIN], uint64_t format, struct sam_head *head)
 		get_sum(&c, &head->counters);
 		get_sum(&c, &head->checkpoints);
 	}
+	if (format > 2) {
+		get_sum(&c, &head->requests);
+		get_sum(&c, &head->deposits);
+	}
 	return p->node[sizeof p->node - 1] == '\0';
 }
 
@@ -133,6 +141,8 @@ static void count(struct sam_head *head)
 	head->public.uses = head->uses.count;
 	head->public.tokens = head->tokens.count;
 	head->public.counters = head->counters.count;
+	head->public.requests = head->requests.count;
+	head->public.deposits = head->deposits.count;
 }
 
 static void remember(struct sam_head_cache *cache, const uint8_t *sealed,
@@ -149,7 +159,7 @@ static enum sam_reason unseal(const struct sam_seal *seal, const uint8_t *sealed
 	uint8_t plain[PLAIN];
 	memset(out, 0, sizeof *out);
 	enum sam_reason reason = sam_seal_decrypt(seal, what, sealed, len, plain);
-	if (reason == SAM_OK && !unpack(plain, len == OLD_SEALED ? 1 : FORMAT, out))
+	if (reason == SAM_OK && !unpack(plain, len == SEALED_1 ? 1 : len == SEALED_2 ? 2 : FORMAT, out))
 		reason = SAM_STORE_TAMPERED;
 	count(out);
 	return reason == SAM_OK ? SAM_OK : sam_log_reason(reason, "store: the head cannot be unsealed");
@@ -167,7 +177,7 @@ enum sam_reason sam_head_read(struct sam_conn *conn, const struct sam_seal *seal
 	if (conn->broken != SAM_OK)
 		return conn->broken;
 	bool whole = there && sam_conn_column_blob(s, 0, &data, &len) &&
-		     (len == sizeof sealed || (conn->upgrading && len == OLD_SEALED));
+		     (len == sizeof sealed || (conn->upgrading && (len == SEALED_1 || len == SEALED_2)));
 	if (whole)
 		memcpy(sealed, data, len);
 	sqlite3_reset(s);

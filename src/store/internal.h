@@ -37,11 +37,11 @@ struct sam_head {
 	int64_t audit_time;           /* of the newest record, microseconds */
 	int64_t next_activation;      /* ids are never given twice */
 	uint8_t schema[32];
-	struct sam_sum grants, activations, uses, tokens, counters, checkpoints;
+	struct sam_sum grants, activations, uses, tokens, counters, checkpoints, requests, deposits;
 	uint8_t old_policy[32];       /* of a head of format 1, for the upgrade; not written */
 };
 
-enum { SAM_HEAD_SEALED = 473 + SAM_SEAL_OVERHEAD };
+enum { SAM_HEAD_SEALED = 553 + SAM_SEAL_OVERHEAD };
 
 /* The sealed row as a connection saw it last, and what is in it. */
 struct sam_head_cache {
@@ -293,6 +293,40 @@ enum sam_reason sam_tokens_forget(struct sam_txn *txn, const struct sam_forget *
 /** sam_renew_undo(txn, reservation): Put the token back that it replaced, unless the chain has gone on. Needs a
  * compound operation. */
 enum sam_reason sam_renew_undo(struct sam_txn *txn, const struct sam_reservation *reservation) SAM_MUST;
+/* requests.c */
+struct sam_request_row {
+	struct sam_request value;
+	uint8_t mac[SAM_SEAL_MAC];
+};
+bool sam_requests_read(sqlite3_stmt *s, struct sam_request_row *out);
+void sam_requests_bytes(struct sam_rowmac *r, const struct sam_request_row *row);
+/** sam_requests_approve(txn, id, credential, now): A SAD for it is deposited. NOT_FOUND, REQUEST_EXPIRED,
+ * REQUEST_SETTLED; needs a compound operation, like the next three. */
+enum sam_reason sam_requests_approve(struct sam_txn *txn, const char *id, const char *credential, int64_t now) SAM_MUST;
+/** sam_requests_use(txn, id): Its signature is given; one that is gone or settled stays so. */
+enum sam_reason sam_requests_use(struct sam_txn *txn, const char *id) SAM_MUST;
+/** sam_requests_end(txn, end): Those of that signer or key are erased. */
+enum sam_reason sam_requests_end(struct sam_txn *txn, const struct sam_end *end) SAM_MUST;
+/** sam_requests_sweep(txn, before): Settled ones that expired before then, some at a time. */
+enum sam_reason sam_requests_sweep(struct sam_txn *txn, int64_t before) SAM_MUST;
+
+/* deposits.c */
+enum { SAM_DEPOSIT_TAG = 8 }; /* the first bytes of a digest, to find it by */
+struct sam_deposit_row {
+	int64_t activation;
+	const char *credential, *signer; /* these and the rest are the statement's, until it is stepped or reset */
+	const uint8_t *tags, *sealed;
+	size_t tags_len, len;
+	uint8_t mac[SAM_SEAL_MAC];
+};
+bool sam_deposits_read(sqlite3_stmt *s, struct sam_deposit_row *out);
+void sam_deposits_bytes(struct sam_rowmac *r, const struct sam_deposit_row *d);
+/** sam_deposits_remove(txn, activation): That SAD's, if there is one. */
+enum sam_reason sam_deposits_remove(struct sam_txn *txn, int64_t activation) SAM_MUST;
+/** sam_deposits_used(txn, activation): Remove it once all its digests are used. */
+enum sam_reason sam_deposits_used(struct sam_txn *txn, int64_t activation) SAM_MUST;
+/** sam_deposits_end(txn, end): Those of that signer or key are erased; needs a compound operation. */
+enum sam_reason sam_deposits_end(struct sam_txn *txn, const struct sam_end *end) SAM_MUST;
 
 /* grants.c */
 /** sam_grants_scan(conn, seal, each, arg, sum): Every row against its MAC; ${each} may be NULL. */

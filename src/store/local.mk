@@ -8,6 +8,7 @@ libsam_la_SOURCES += \
 	src/store/copy.c \
 	src/store/counters.c \
 	src/store/create.c \
+	src/store/deposits.c \
 	src/store/grants.c \
 	src/store/head.c \
 	src/store/internal.h \
@@ -16,6 +17,7 @@ libsam_la_SOURCES += \
 	src/store/queue.c \
 	src/store/renew.c \
 	src/store/replace.c \
+	src/store/requests.c \
 	src/store/restore.c \
 	src/store/rowmac.c \
 	src/store/schema.c \

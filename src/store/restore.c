@@ -39,11 +39,14 @@ static enum sam_reason new_epoch(struct sam_txn *txn, void *arg)
 	enum sam_reason reason = catch_up(txn);
 	if (reason == SAM_OK)
 		reason = sam_trail_append(txn, in->record);
-	if (reason == SAM_OK && !sam_conn_exec(txn->conn, "DELETE FROM activations; DELETE FROM uses; DELETE FROM tokens"))
+	if (reason == SAM_OK && !sam_conn_exec(txn->conn, "DELETE FROM activations; DELETE FROM uses; DELETE FROM tokens;"
+						    " DELETE FROM requests; DELETE FROM deposits"))
 		reason = txn->conn->broken;
 	memset(&head->activations, 0, sizeof head->activations);
 	memset(&head->uses, 0, sizeof head->uses);
 	memset(&head->tokens, 0, sizeof head->tokens);
+	memset(&head->requests, 0, sizeof head->requests);
+	memset(&head->deposits, 0, sizeof head->deposits);
 	if (head->public.epoch < in->after)
 		head->public.epoch = in->after;
 	head->public.epoch++;

@@ -36,6 +36,15 @@ static const char *const migrations[] = {
 	" mac BLOB NOT NULL) STRICT;",
 	/* 3: the tables are the same; the registry's rows say more (keys have a life) */
 	"",
+	/* 4: deferred authorisation */
+	"CREATE TABLE requests(id TEXT NOT NULL PRIMARY KEY, state INTEGER NOT NULL, credential TEXT NOT NULL,"
+	" thumbprint BLOB NOT NULL, signer TEXT NOT NULL, principal TEXT NOT NULL, mechanism TEXT NOT NULL,"
+	" hash TEXT NOT NULL, dtbsr BLOB NOT NULL, application TEXT NOT NULL, uid INTEGER NOT NULL,"
+	" label TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL, mac BLOB NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE deposits(activation INTEGER PRIMARY KEY, credential TEXT NOT NULL, signer TEXT NOT NULL,"
+	" tags BLOB NOT NULL, sealed BLOB NOT NULL, mac BLOB NOT NULL) STRICT;"
+	"CREATE INDEX deposits_key ON deposits(credential);",
 };
 
 enum { NEWEST = sizeof migrations / sizeof *migrations };

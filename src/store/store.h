@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/name.h"
 #include "base/reason.h"
 #include "base/seal.h"
 #include "base/witness.h"
@@ -85,7 +86,7 @@ struct sam_store_head {
 	uint64_t checkpoint;      /* number of the newest signed checkpoint; 0: none */
 	uint64_t checkpoint_seq;  /* the newest audit record when it was made */
 	int64_t checkpoint_time;  /* seconds */
-	uint64_t activations, uses, tokens, counters; /* how many rows of each */
+	uint64_t activations, uses, tokens, counters, requests, deposits; /* how many rows of each */
 };
 
 /** sam_store_head(store, out): Read and unseal the head. */
@@ -163,6 +164,11 @@ struct sam_forget {
 	void *arg;
 };
 
+/* Requests and deposits that end with a change: those of a signer, or of a key. */
+struct sam_end {
+	const char *signer, *credential; /* one of them; NULL the other */
+};
+
 struct sam_change_set {
 	uint64_t version;         /* what the caller decided upon; STORE_CHANGED if it is not that any more */
 	const struct sam_change *changes;
@@ -172,6 +178,8 @@ struct sam_change_set {
 	const struct sam_counter_id *clears; /* counters set to nothing */
 	size_t clear_count;
 	const struct sam_forget *forget; /* tokens to be erased; NULL: none */
+	const struct sam_end *ends;
+	size_t end_count;
 	int64_t now;              /* for the spends */
 	const struct sam_record *records;
 	size_t record_count;      /* at least one */
@@ -234,11 +242,12 @@ struct sam_reservation {
 	char token[SAM_TOKEN_LEN];
 	uint32_t number;          /* of that one; 0: none was replaced */
 	uint8_t next[SAM_SEAL_MAC]; /* the look-up value of the one that replaced it */
+	char request[14];         /* set by the caller before it commits: the request that is used with it; "": none */
 };
 
 /** sam_store_reserve(store, claim, digest, len, now, out): Take this digest of this SAD for good, seen
  * by all processes at once, not yet synced. SAD_EXPIRED (exp at or before the latest time seen or
- * swept), SAD_EPOCH (iat not after the restore), SAD_REUSED_ID, DIGEST_USED, COUNT_USED, STORE_*. Nothing
+ * swept), SAD_EPOCH (iat not after the restore), SAD_REUSED_ID, SAD_REVOKED, DIGEST_USED, COUNT_USED, STORE_*. Nothing
  * is taken unless SAM_OK. */
 enum sam_reason sam_store_reserve(struct sam_store *store, const struct sam_claim *claim,
 				  const uint8_t *digest, size_t len, int64_t now,
@@ -270,8 +279,8 @@ enum sam_reason sam_store_give_back(struct sam_store *store, const struct sam_re
 				    const struct sam_record *record) SAM_MUST;
 
 /** sam_store_known(store, claim, now): Would this SAD still be taken: not expired by the store's own
- * times, not of an epoch before, no other payload under its identity? Takes nothing. SAD_EXPIRED, SAD_EPOCH,
- * SAD_REUSED_ID, STORE_*. */
+ * times, not of an epoch before, not revoked, no other payload under its identity? Takes nothing. SAD_EXPIRED,
+ * SAD_EPOCH, SAD_REUSED_ID, SAD_REVOKED, STORE_*. */
 enum sam_reason sam_store_known(struct sam_store *store, const struct sam_claim *claim,
 				int64_t now) SAM_MUST;
 
@@ -299,6 +308,88 @@ enum sam_reason sam_store_token_find(struct sam_store *store, const char token[S
  * caller wipes it. TOKEN_UNKNOWN if it has none; SAD_EXPIRED, SAD_EPOCH, SAD_REUSED_ID, STORE_*. */
 enum sam_reason sam_store_token_of(struct sam_store *store, const struct sam_claim *claim, int64_t now,
 				   char token[SAM_TOKEN_LEN + 1], uint32_t *number) SAM_MUST;
+/* ---- deferred authorisation: requests that wait for their signer, and SADs deposited for them ---- */
+
+enum { SAM_REQUEST_ID_SIZE = 14, SAM_REQUEST_TEXT_SIZE = 256,
+       SAM_REQUESTS_MAX = 4096,        /* rows in all: settled ones go first */
+       SAM_DEPOSITS_MAX = 16384,       /* in all, */
+       SAM_DEPOSITS_KEY_MAX = 1024 };  /* and of one key */
+
+/* APPROVED: a SAD is deposited, the signature not fetched yet. */
+enum sam_request_state { SAM_REQUEST_STATE_OPEN = 1, SAM_REQUEST_STATE_APPROVED, SAM_REQUEST_STATE_REJECTED,
+			 SAM_REQUEST_STATE_USED, SAM_REQUEST_STATE_EXPIRED };
+
+/* Somebody asked for a signature without an activation. Texts are the store's own copies. */
+struct sam_request {
+	char id[SAM_REQUEST_ID_SIZE];
+	enum sam_request_state state;
+	char credential[SAM_REQUEST_TEXT_SIZE], signer[SAM_NAME_SIZE];
+	uint8_t thumbprint[32];           /* of the key */
+	char principal[SAM_NAME_SIZE];    /* the login that asked */
+	char mechanism[SAM_NAME_SIZE];    /* CKM_… */
+	char hash_oid[SAM_NAME_SIZE];
+	uint8_t dtbsr[64];
+	size_t dtbsr_len;
+	char application[SAM_REQUEST_TEXT_SIZE]; /* the program that asked, "" unknown */
+	int64_t uid;                      /* its user */
+	char label[SAM_REQUEST_TEXT_SIZE]; /* what the application calls the document; "": nothing */
+	int64_t created, expires;         /* seconds */
+};
+
+/** sam_store_request_put(store, request, max, now, record): Keep a new request, durably, with its record. Where the
+ * same principal has one for this key, mechanism and digest that is open or approved, ${request} becomes that one
+ * and nothing is written. REQUESTS_FULL: ${max} open or approved of the principal or of the key, or
+ * SAM_REQUESTS_MAX in all. */
+enum sam_reason sam_store_request_put(struct sam_store *store, struct sam_request *request, unsigned max, int64_t now,
+				      const struct sam_record *record) SAM_MUST;
+
+/** sam_store_request_find(store, id, out): NOT_FOUND. */
+enum sam_reason sam_store_request_find(struct sam_store *store, const char *id, struct sam_request *out) SAM_MUST;
+
+/** sam_store_request_of(store, like, now, out): The open or approved one, not expired, of ${like}'s principal,
+ * credential, mechanism, hash and dtbsr. NOT_FOUND. */
+enum sam_reason sam_store_request_of(struct sam_store *store, const struct sam_request *like, int64_t now,
+				     struct sam_request *out) SAM_MUST;
+
+/** sam_store_requests(store, each, arg): All, oldest first, on one snapshot. A reason other than SAM_OK from ${each}
+ * ends it. */
+typedef enum sam_reason sam_store_each_request(void *arg, const struct sam_request *request);
+enum sam_reason sam_store_requests(struct sam_store *store, sam_store_each_request *each, void *arg) SAM_MUST;
+
+/** sam_store_request_settle(store, id, state, now, record): An open or approved request is REJECTED, or, its time being
+ * over, EXPIRED; durably, with its record. NOT_FOUND; REQUEST_SETTLED: it is neither open nor approved, or not over. */
+enum sam_reason sam_store_request_settle(struct sam_store *store, const char *id, enum sam_request_state state,
+					 int64_t now, const struct sam_record *record) SAM_MUST;
+
+/* A SAD given beforehand, or for a request: it serves whoever may use the key, for these digests. */
+struct sam_deposit {
+	const struct sam_claim *claim;
+	const char *credential, *signer;
+	const void *body;         /* the activation, as sap wrote it; at most 1 MiB */
+	size_t len;
+	const uint8_t *digests;   /* ${count} digests of ${digest_len} bytes, one behind the other */
+	size_t count, digest_len;
+};
+
+/** sam_store_deposit_put(store, deposit, request, now, record): Keep it, durably, with its record; what ${request} (an
+ * id, or NULL) waits for is approved with it. The same SAD again is no error. SAD_EXPIRED, SAD_EPOCH,
+ * SAD_REUSED_ID, SAD_REVOKED; DIGEST_USED: it is deposited for one digest, which is used; REQUESTS_FULL; NOT_FOUND,
+ * REQUEST_EXPIRED, REQUEST_SETTLED: nothing is kept. */
+enum sam_reason sam_store_deposit_put(struct sam_store *store, const struct sam_deposit *deposit, const char *request,
+				      int64_t now, const struct sam_record *record) SAM_MUST;
+
+/** sam_store_deposit_find(store, credential, digest, len, each, arg): The bodies of all that name this digest of this
+ * key, and of which that is not used, oldest first, on one snapshot: copies; ${each} may use the store. A reason other than SAM_OK from ${each}
+ * ends it. */
+typedef enum sam_reason sam_store_each_deposit(void *arg, const void *body, size_t len);
+enum sam_reason sam_store_deposit_find(struct sam_store *store, const char *credential, const uint8_t *digest, size_t len,
+				       sam_store_each_deposit *each, void *arg) SAM_MUST;
+
+/** sam_store_revoke(store, claim, now, record): This SAD, known already or not, authorises nothing any more; its token
+ * and deposit are erased; durably, with its record. SAD_EXPIRED, SAD_EPOCH, SAD_REUSED_ID; SAD_REVOKED: it is so
+ * already. */
+enum sam_reason sam_store_revoke(struct sam_store *store, const struct sam_claim *claim, int64_t now,
+				 const struct sam_record *record) SAM_MUST;
 
 /* ---- reading the audit trail ---- */
 
@@ -337,7 +428,7 @@ enum sam_reason sam_store_adopt(const struct sam_store_options *options, struct 
  * ARGUMENTS. Durable with the next durable call. */
 enum sam_reason sam_store_graft(struct sam_store *store, const struct sam_audit_row *row) SAM_MUST;
 
-/** sam_store_new_epoch(store, after, not_before, record): Forget all activations, uses and tokens, and refuse every SAD
+/** sam_store_new_epoch(store, after, not_before, record): Forget all activations, uses, tokens, requests and deposits, and refuse every SAD
  * made at ${not_before} or before it (seconds: now, and the leeway that the policy gives iat); the next epoch,
  * and one beyond ${after}; the checkpoints go on after the CM's number. Durable, with its record. Not before is never set back. */
 enum sam_reason sam_store_new_epoch(struct sam_store *store, uint64_t after, int64_t not_before,

@@ -109,6 +109,8 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
 					"store: an activation's row is not whole");
 	if (reason == SAM_OK && !sam_mem_equal(out->payload, claim->payload, sizeof out->payload))
 		reason = SAM_SAD_REUSED_ID;
+	if (reason == SAM_OK && out->limit < 0) /* sam_store_revoke() */
+		reason = SAM_SAD_REVOKED;
 	return reason;
 }
 
@@ -282,8 +284,12 @@ static enum sam_reason settle(struct sam_txn *txn, void *arg)
 		reason = sam_trail_append(txn, in->record);
 	if (reason == SAM_OK && in->give_back)
 		reason = sam_uses_remove(txn, &u);
+	else if (reason == SAM_OK)
+		reason = sam_deposits_used(txn, u.activation);
 	if (reason == SAM_OK && in->give_back && in->reservation->number)
 		reason = sam_renew_undo(txn, in->reservation);
+	if (reason == SAM_OK && !in->give_back && in->reservation->request[0])
+		reason = sam_requests_use(txn, in->reservation->request);
 	return reason;
 }
 

@@ -154,6 +154,8 @@ setup()
 	printf 'One document, made at %s.\n' "$(date +%s.%N)" >"$work/short.txt"
 	head -c 5000 /dev/urandom >"$work/long.bin"
 	signer_pin=$SIGNER:$(cat "${SIGNER_PIN_SOURCE#file:}")
+	# the same script under another policy: this line in its `sap:`
+	[ -z "${SAM_TEST_SAP:-}" ] || next_policy "s/^sap:\$/&\n  $SAM_TEST_SAP/"
 }
 
 # moved OLD NEW: the set-up was copied from OLD to NEW: the paths in it, and the signature of its configuration.

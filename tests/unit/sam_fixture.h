@@ -267,7 +267,7 @@ static inline void at_level(unsigned level, const char *firmware)
 	free(text);
 	sealed.text = all;
 	sealed.level = level;
-	is(sam_policy_parse("policy", all, strlen(all), &sealed.policy, &msg), SAM_OK);
+	ck_assert_msg(sam_policy_parse("policy", all, strlen(all), &sealed.policy, &msg) == SAM_OK, "%s", msg.text);
 	memcpy(sealed.sha256, sealed.policy.sha256, sizeof sealed.sha256);
 	sealed.version = sealed.policy.version;
 	sam->policy = sealed.policy;

@@ -763,7 +763,8 @@ static enum sam_reason presented(const char *amr, const struct device *prover)
 	char *pin = issue(claims);
 	if (prover)
 		pin = text("%s~%s", pin, prove(prover, pin));
-	return sam_inspect(sam, pin, strlen(pin), &said);
+	struct sam_inspection found;
+	return sam_inspect(sam, pin, strlen(pin), &found, &said);
 }
 
 START_TEST(the_way_in_asks_for_all_of_it)

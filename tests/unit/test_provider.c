@@ -327,6 +327,82 @@ START_TEST(a_key_has_three_handles_with_a_certificate_and_two_without)
 }
 END_TEST
 
+/* ---- operations of a session ---- */
+
+static unsigned freed;
+
+static void count_free(struct sam_operation *op)
+{
+	freed++;
+	free(op);
+}
+
+static struct sam_operation *new_op(void)
+{
+	struct sam_operation *op = calloc(1, sizeof *op);
+	ck_assert_ptr_nonnull(op);
+	op->free = count_free;
+	return op;
+}
+
+/* A session with an operation that this thread has taken out. */
+static struct sam_operation *taken(struct sam_session *s)
+{
+	struct sam_operation *op;
+	*s = (struct sam_session){.flags = CKF_SERIAL_SESSION};
+	pthread_mutex_init(&s->lock, NULL);
+	freed = 0;
+	ck_assert_uint_eq(sam_session_begin(s, SAM_OP_SIGN), CKR_OK);
+	sam_session_put(s, SAM_OP_SIGN, new_op());
+	ck_assert_uint_eq(sam_session_take(s, SAM_OP_SIGN, &op), CKR_OK);
+	return op;
+}
+
+START_TEST(what_a_thread_works_on_is_not_cancelled)
+{
+	struct sam_session s;
+	struct sam_operation *op = taken(&s);
+	ck_assert_uint_eq(sam_session_cancel(&s, SAM_OP_SIGN), CKR_OPERATION_CANCEL_FAILED);
+	ck_assert(!atomic_load(&op->over));
+	sam_session_put(&s, SAM_OP_SIGN, op);
+	ck_assert_uint_eq(freed, 0);
+	ck_assert_uint_eq(sam_session_cancel(&s, SAM_OP_SIGN), CKR_OK);
+	ck_assert_uint_eq(freed, 1);
+	ck_assert_uint_eq(sam_session_cancel(&s, SAM_OP_SIGN), CKR_OK); /* there is none */
+	ck_assert_uint_eq(sam_session_begin(&s, SAM_OP_SIGN), CKR_OK);
+	ck_assert_uint_eq(sam_session_cancel(&s, SAM_OP_SIGN), CKR_OPERATION_CANCEL_FAILED);
+	pthread_mutex_destroy(&s.lock);
+}
+END_TEST
+
+START_TEST(a_wait_that_is_cancelled_frees_its_place_at_once)
+{
+	for (int back = 0; back < 2; back++) {
+		struct sam_session s;
+		struct sam_operation *op = taken(&s), *next, *again;
+		atomic_store(&op->waiting, true);
+		ck_assert_uint_eq(sam_session_cancel(&s, SAM_OP_SIGN), CKR_OK);
+		ck_assert(atomic_load(&op->over));
+		ck_assert_uint_eq(freed, 0); /* the waiting thread has it still */
+		ck_assert_uint_eq(sam_session_cancel(&s, SAM_OP_SIGN), CKR_OK);
+		/* the next operation of the session is not touched when the first comes back */
+		ck_assert_uint_eq(sam_session_begin(&s, SAM_OP_SIGN), CKR_OK);
+		next = new_op();
+		sam_session_put(&s, SAM_OP_SIGN, next);
+		if (back)
+			sam_session_put(&s, SAM_OP_SIGN, op);
+		else
+			sam_session_end(&s, SAM_OP_SIGN, op);
+		ck_assert_uint_eq(freed, 1);
+		ck_assert_uint_eq(sam_session_take(&s, SAM_OP_SIGN, &again), CKR_OK);
+		ck_assert_ptr_eq(again, next);
+		sam_session_end(&s, SAM_OP_SIGN, again);
+		ck_assert_uint_eq(freed, 2);
+		pthread_mutex_destroy(&s.lock);
+	}
+}
+END_TEST
+
 static Suite *provider_suite(void)
 {
 	Suite *s = suite_create("provider");
@@ -341,6 +417,8 @@ static Suite *provider_suite(void)
 	tcase_add_test(t, a_serial_that_is_too_long_for_any_ca_is_not_shown);
 	tcase_add_test(t, a_key_reads_as_it_was_sealed);
 	tcase_add_test(t, a_key_has_three_handles_with_a_certificate_and_two_without);
+	tcase_add_test(t, what_a_thread_works_on_is_not_cancelled);
+	tcase_add_test(t, a_wait_that_is_cancelled_frees_its_place_at_once);
 	suite_add_tcase(s, t);
 	return s;
 }

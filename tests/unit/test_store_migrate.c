@@ -41,7 +41,14 @@ static void set_up_v2(void)
 {
 	old = 2;
 	set_up_rows();
-	make_v2();
+	make_v2(2);
+}
+
+static void set_up_v3(void)
+{
+	old = 3;
+	set_up_rows();
+	make_v2(3);
 }
 
 static int64_t file_version(void)
@@ -271,7 +278,7 @@ START_TEST(an_old_head_in_a_new_store_is_refused)
 {
 	char sql[40];
 	snprintf(sql, sizeof sql, "PRAGMA user_version=%d", _i);
-	meddle("CREATE TABLE counters(a); CREATE TABLE checkpoints(a)");
+	meddle("CREATE TABLE counters(a); CREATE TABLE checkpoints(a); CREATE TABLE requests(a); CREATE TABLE deposits(a)");
 	meddle(sql);
 	is(sam_store_open(&options, &store, NULL), SAM_STORE_TAMPERED);
 }
@@ -302,7 +309,7 @@ static void add_tests(Suite *suite, const char *name, void (*start)(void), int r
 	tcase_add_test(c, an_old_store_set_back_is_not_upgraded_away);
 	tcase_add_test(c, many_that_open_upgrade_once);
 	if (rows == 3)
-		tcase_add_loop_test(c, an_old_head_in_a_new_store_is_refused, 2, 4);
+		tcase_add_loop_test(c, an_old_head_in_a_new_store_is_refused, 2, 5);
 	else
 		tcase_add_test(c, a_version_that_it_is_not_is_refused);
 	suite_add_tcase(suite, c);
@@ -313,6 +320,7 @@ static Suite *make(void)
 	Suite *suite = suite_create("store migrate");
 	add_tests(suite, "version 1", set_up_v1, 3, 7);
 	add_tests(suite, "version 2", set_up_v2, 2, 9);
+	add_tests(suite, "version 3", set_up_v3, 2, 9);
 	return suite;
 }
 
