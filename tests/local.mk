@@ -40,6 +40,7 @@ UNIT_TESTS = \
 	tests/unit/test_csr \
 	tests/unit/test_door \
 	tests/unit/test_door_token \
+	tests/unit/test_encrypted \
 	tests/unit/test_evidence \
 	tests/unit/test_import \
 	tests/unit/test_issuer \
@@ -285,6 +286,7 @@ CLIENT_TESTS = \
 	tests/client/deferred_inband.sh \
 	tests/client/deferred_samctl.sh \
 	tests/client/deferred_server.sh \
+	tests/client/encrypted.sh \
 	tests/client/gnutls.sh \
 	tests/client/hour.sh \
 	tests/client/import.sh \
