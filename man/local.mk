@@ -17,6 +17,7 @@ dist_man_MANS = \
 	man/samctl-pending.1 \
 	man/samctl-policy.1 \
 	man/samctl-principal.1 \
+	man/samctl-request.1 \
 	man/samctl-role.1 \
 	man/samctl-sad.1 \
 	man/samctl-sap.1 \

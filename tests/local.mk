@@ -42,6 +42,7 @@ UNIT_TESTS = \
 	tests/unit/test_door_token \
 	tests/unit/test_encrypted \
 	tests/unit/test_evidence \
+	tests/unit/test_factors \
 	tests/unit/test_import \
 	tests/unit/test_issuer \
 	tests/unit/test_jose \

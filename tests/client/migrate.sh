@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Set-ups that versions 0.1.0 and 0.2.0 made (tests/fixtures/store-v1.tar.xz and -v2: tools/quickstart --keep, their
-# paths taken out) under this version: what was there is there, officers sign a policy, it signs; interrupted it is the
+# Set-ups that versions 0.1.0, 0.2.0 and 0.3.0 made (tests/fixtures/store-v1.tar.xz, -v2 and -v3: tools/quickstart --keep,
+# their paths taken out) under this version: what was there is there, officers sign a policy, it signs; interrupted it is the
 # old or the new one, and what is newer than the program is left alone.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need pkcs11-tool sqlite3 xz jq
@@ -18,7 +18,7 @@ SAMCTL=$SAM_BUILDDIR/tools/samctl
 SADTOOL=$SAM_BUILDDIR/tools/sadtool
 export P11_SAM_MODULE=$SAM_BUILDDIR/.libs/p11-sam.so CM_MODULE SAMCTL SADTOOL
 
-newest=3
+newest=4
 # unpack N: the set-up with the store of version N, into $work/vN; its names into the environment
 unpack()
 {
@@ -185,5 +185,28 @@ check_fails "in the CM as well" sh -c 'pkcs11-tool --module "$1" --token-label "
 check "the chain verifies still" audit_verifies
 cp -a "$work/v2"/state.db* "$demo/"
 check_fails "the store of version 2 put back is refused" samctl status
+check "as changed from outside" says 'changed from outside\|older than' samctl status
+
+# ---- version 3: no requests, no deposits ----
+unpack 3
+fresh 3
+check "before: version 3" test "$(look 'PRAGMA user_version')" = 3
+look 'SELECT line FROM audit ORDER BY seq' >"$work/trail.before"
+look "SELECT id, hex(body) FROM grants WHERE kind = 'key' ORDER BY id" >"$work/keys.before"
+says 'policy sign' samctl status
+check "the store is of the newest version" test "$(look 'PRAGMA user_version')" = $newest
+look "SELECT id, hex(body) FROM grants WHERE kind = 'key' ORDER BY id" >"$work/keys.after"
+check "keys are as before, to the byte" diff "$work/keys.before" "$work/keys.after"
+check "a policy of version 0.3.0 is one of this version too" as_officer policy sign "$demo/policy.yaml"
+check "status is content" samctl status
+look 'SELECT line FROM audit ORDER BY seq' | head -n "$(wc -l <"$work/trail.before")" >"$work/trail.after"
+check "the audit records are as before" diff "$work/trail.before" "$work/trail.after"
+check "the chain verifies" audit_verifies
+check "it signs with the RSA key" sign "$CREDENTIAL_RSA" SHA256-RSA-PKCS
+check "a SAD is deposited" eval 'new_sad "$CREDENTIAL_EC" --file "$work/document" | samctl sad deposit --sad -'
+check "nobody has asked for anything" test "$(as_officer --json request list)" = '[]'
+check "the chain verifies still" audit_verifies
+cp -a "$work/v3"/state.db* "$demo/"
+check_fails "the store of version 3 put back is refused" samctl status
 check "as changed from outside" says 'changed from outside\|older than' samctl status
 finish
