@@ -82,12 +82,14 @@ sleep 4
 request=$(requests open)
 approve "$request" >"$work/approve.log" 2>&1
 wait $pid
-diag "p11-kit $(p11-kit --version 2>/dev/null | sed -n 's/[^0-9]*\([0-9.]*\)$/\1/p'): $(cat "$work/calls")"
+diag "behind the server: $(cat "$work/calls")"
 check "meanwhile all calls of that client wait: the slowest as long as the signature" eval \
 	'[ "$(sed -n "s/.*slowest call took \([0-9]*\) ms.*/\1/p" "$work/calls")" -ge 2000 ]'
 # but not those of another client: that is another process
-client sign "$(digest)" >"$work/waits.log" 2>&1 &
-pid=$!
+env -u P11_SAM_CONFIG -u SOFTHSM2_CONF P11_KIT_SERVER_ADDRESS="unix:path=$work/socket" \
+	"$work/wait" "$client" sign "$(digest)" >"$work/waits.log" 2>&1 </dev/null &
+pid=$! # the client itself
+background_pids+=("$pid")
 sleep 1.5
 started=$(date +%s%N)
 check "another client is served meanwhile" client pins
@@ -97,8 +99,7 @@ check "while the first waits" kill -0 $pid
 # ---- a client that hangs up ----------------------------------------------------------------------
 request=$(requests open)
 one=$(jq -r .dtbsr <<<"$request")
-pkill -KILL -P $pid -f "$work/wait" || kill -KILL $pid
-wait $pid 2>/dev/null
+kill -KILL $pid && wait $pid 2>/dev/null
 gone() { as_auditor audit search --type sign --reason client_gone --json | jq -es --arg d "$one" 'flatten | any(.[]; .dtbsr == $d)'; }
 for _ in $(seq 50); do
 	gone >/dev/null && break
