@@ -59,6 +59,7 @@ UNIT_TESTS = \
 	tests/unit/test_replay \
 	tests/unit/test_roles \
 	tests/unit/test_sad \
+	tests/unit/test_sad_table \
 	tests/unit/test_secret_claim \
 	tests/unit/test_service \
 	tests/unit/test_statement \
@@ -85,7 +86,13 @@ LDADD = libprovider.la libsam.la $(CHECK_LIBS)
 UNIT_SHARED = \
 	tests/unit/cm_token.h \
 	tests/unit/issuer_fixture.h \
+	tests/unit/jwe_maker.h \
 	tests/unit/key_fixture.h \
+	tests/unit/sad_changes.h \
+	tests/unit/sad_devices.h \
+	tests/unit/sad_maker.h \
+	tests/unit/sad_table.txt \
+	tests/unit/sad_template.h \
 	tests/unit/sam_fixture.h \
 	tests/unit/store_fixture.h \
 	tests/unit/store_v1.h \
