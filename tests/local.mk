@@ -295,6 +295,7 @@ CLIENT_TESTS = \
 	tests/client/deferred_samctl.sh \
 	tests/client/deferred_server.sh \
 	tests/client/encrypted.sh \
+	tests/client/factors.sh \
 	tests/client/gnutls.sh \
 	tests/client/hour.sh \
 	tests/client/import.sh \
@@ -334,6 +335,7 @@ FAULT_TESTS = \
 	tests/fault/policy.sh \
 	tests/fault/race.sh \
 	tests/fault/spelling.sh \
+	tests/fault/pin.sh \
 	tests/fault/stolen.sh \
 	tests/fuzz/replay.sh
 TESTS += $(CLIENT_TESTS) $(FAULT_TESTS)

@@ -59,12 +59,14 @@ int sadtool_inspect_jwe(const char *path, const char *text, size_t len, bool as_
 		if (text[i] == '.')
 			ends[n++] = i;
 	sam_auto(json_decref) json_t *json =
-		n == 4 && sam_decode_b64url(text, ends[0], header, sizeof header, &size) ? sam_jose_json(header, size) : NULL;
+		n == 4 && sam_decode_b64url(text, ends[0], header, sizeof header, &size)
+			? sam_jose_json(header, size)
+			: NULL;
 	if (!json)
 		return sadtool_fail(path, "%s", sam_reason_text(SAM_JWE_MALFORMED));
 	sam_auto(json_decref) json_t *object =
-		json_pack("{s:O,s:I,s:I,s:s}", "header", json, "encrypted_key", bytes_of(ends[1] - ends[0] - 1), "ciphertext",
-			  bytes_of(ends[3] - ends[2] - 1), "state", "encrypted: only the SAM can say what is inside");
+		json_pack("{s:O,s:I,s:I,s:s}", "header", json, "encrypted_key", bytes_of(ends[1] - ends[0] - 1),
+			  "ciphertext", bytes_of(ends[3] - ends[2] - 1), "state", "encrypted: only the SAM can say what is inside");
 	if (!object)
 		return sadtool_fail(path, "out of memory");
 	if (as_json)

@@ -233,7 +233,7 @@ static int check(struct sadtool_order *order)
 	if (order->encrypt_alg && !order->encrypt_to)
 		return sadtool_misuse("--encrypt-alg", "it is about --encrypt-to");
 	if (order->operation && strcmp(order->operation, "pin") == 0 && !order->encrypt_to)
-		return sadtool_misuse("--operation", "a PIN is only sent in an encrypted SAD: use --encrypt-to too");
+		return sadtool_fail("--operation", "a PIN is only sent in an encrypted SAD: use --encrypt-to too");
 	if (!order->operation)
 		return order->params ? sadtool_misuse("--params", "it is about an operation: use --operation too")
 				     : check_documents(order);

@@ -96,7 +96,7 @@ static int print_sap(struct samctl *ctl, bool rsa)
 	enum sam_reason reason = sam_recipient_first(ctl->sam, rsa, &msg);
 
 	if (reason == SAM_CM_MECHANISM)
-		sam_msg_set(&msg, "this CM cannot decrypt RSA-OAEP with SHA-256: use the key that `samctl sap key' prints");
+		sam_msg_set(&msg, "this CM cannot decrypt RSA-OAEP with SHA-256: use the key of `samctl sap key'");
 	if (reason != SAM_OK)
 		return samctl_fail(ctl, reason, &msg);
 	if (!samctl_snapshot(ctl, &s))

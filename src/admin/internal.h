@@ -112,8 +112,8 @@ void sam_birth_settle(struct sam *sam, struct sam_birth *birth, enum sam_reason 
 
 /** sam_perform_after_end(d): Destroy in the CM what the act has ended, each key with its record. */
 void sam_perform_after_end(struct sam_doing *d);
-/** sam_perform_before_rotate(d): Have the CM make the new SAP keys, and put them on the edit. sam_perform_after_rotate(d):
- * Destroy in the CM what is not taken any more. */
+/** sam_perform_before_rotate(d): Have the CM make the new SAP keys, and put them on the edit.
+ * sam_perform_after_rotate(d): Destroy in the CM what is not taken any more. */
 enum sam_reason sam_perform_before_rotate(struct sam_doing *d) SAM_MUST;
 void sam_perform_after_rotate(struct sam_doing *d);
 /** sam_doing_is_alone(act): Is it done by one process at a time, since it is done in CM or files too? Then under

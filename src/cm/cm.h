@@ -114,8 +114,8 @@ bool sam_cm_sap_name(const char *label, char name[SAM_CM_SAP_NAME]);
 enum sam_reason sam_cm_sap_agree(struct sam_cm *cm, const char *name, const uint8_t point[65],
 				 uint8_t z[SAM_CM_SECRET]) SAM_MUST;
 
-/** sam_cm_sap_decrypt(cm, name, data, len, out): RSA-OAEP with SHA-256 by C_Decrypt, of 32 bytes; the same. JWE_KEY if it
- * does not come out, or is of another length. */
+/** sam_cm_sap_decrypt(cm, name, data, len, out): RSA-OAEP with SHA-256 by C_Decrypt, of 32 bytes; the same. JWE_KEY if
+ * it does not come out, or is of another length. */
 enum sam_reason sam_cm_sap_decrypt(struct sam_cm *cm, const char *name, const uint8_t *data, size_t len,
 				   uint8_t out[SAM_CM_SECRET]) SAM_MUST;
 

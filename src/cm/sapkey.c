@@ -164,7 +164,8 @@ static CK_RV make_pair(struct sam_cm *cm, struct sam_cm_session *s, const struct
 	for (size_t i = 1; curve || !ec; curve = sam_curve_at(SAM_KEY_EC, 256, i++)) {
 		public_template(&pub, c, curve);
 		private_template(&priv, c);
-		rv = sam_cm_key_pair(cm, s, sam_cm_generator(ec ? SAM_KEY_EC : SAM_KEY_RSA), &pub, &priv, &pair[1], &pair[0]);
+		rv = sam_cm_key_pair(cm, s, sam_cm_generator(ec ? SAM_KEY_EC : SAM_KEY_RSA), &pub, &priv, &pair[1],
+				     &pair[0]);
 		if (!ec || (rv != CKR_CURVE_NOT_SUPPORTED && rv != CKR_DOMAIN_PARAMS_INVALID &&
 			    !sam_cm_template_refused(rv)))
 			break;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the SAP keys do in the CM: agree on a secret with a point that was found on the curve before, or decrypt 32
- * bytes. What comes out goes to who opens a JWE (sap/encrypted.c), and is neither logged nor kept; nothing is signed, so
- * an application's bytes that come here get nowhere (invariant 1).
+ * bytes. What comes out goes to who opens a JWE (sap/encrypted.c), and is neither logged nor kept; nothing is signed,
+ * so an application's bytes that come here get nowhere (invariant 1).
  */
 #include "cm/internal.h"
 
@@ -171,13 +171,15 @@ static enum sam_reason use_step(struct sam_cm *cm, struct sam_cm_session *s, voi
 	enum sam_reason reason = sam_cm_sap_find(cm, s, u->type, u->name, &key);
 	if (reason != SAM_OK)
 		return reason;
-	return u->type == SAM_CM_SAP_EC ? agree(cm, s, key, u->data, u->out) : decrypt(cm, s, key, u->data, u->len, u->out);
+	return u->type == SAM_CM_SAP_EC ? agree(cm, s, key, u->data, u->out)
+					: decrypt(cm, s, key, u->data, u->len, u->out);
 }
 
 static enum sam_reason use(struct sam_cm *cm, struct use *u)
 {
 	/* a secret object is made and destroyed */
-	enum sam_reason reason = u->type == SAM_CM_SAP_EC ? sam_cm_run_alone(cm, use_step, u) : sam_cm_run(cm, use_step, u);
+	enum sam_reason reason =
+		u->type == SAM_CM_SAP_EC ? sam_cm_run_alone(cm, use_step, u) : sam_cm_run(cm, use_step, u);
 	if (reason != SAM_OK)
 		sam_mem_wipe(u->out, SAM_CM_SECRET);
 	return reason;

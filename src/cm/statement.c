@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the SAM itself states, signed with its own key in the CM: checkpoints, the policy, backups, where a key
- * comes from, which key SADs are encrypted to. The bytes are made here out of typed members, each checked to be plain, so that no caller's bytes
- * reach the key (invariant 1).
+ * comes from, which key SADs are encrypted to. The bytes are made here out of typed members, each checked to be plain,
+ * so that no caller's bytes reach the key (invariant 1).
  */
 #include "cm/internal.h"
 

@@ -199,8 +199,8 @@ const struct sam_key *sam_registry_key(const struct sam_snapshot *s, const char 
 const struct sam_pending *sam_registry_pending(const struct sam_snapshot *s, const char *id);
 const struct sam_tombstone *sam_registry_tombstone(const struct sam_snapshot *s, const char *name);
 
-/** sam_registry_sap_key(snapshot, kid): NULL if none has it, whether it is still taken or not. sam_registry_sap_now(snapshot,
- * rsa): The one in use; NULL: none was made yet. */
+/** sam_registry_sap_key(snapshot, kid): NULL if none has it, whether it is still taken or not.
+ * sam_registry_sap_now(snapshot, rsa): The one in use; NULL: none was made yet. */
 const struct sam_sap_key *sam_registry_sap_key(const struct sam_snapshot *s, const char *kid);
 const struct sam_sap_key *sam_registry_sap_now(const struct sam_snapshot *s, bool rsa);
 

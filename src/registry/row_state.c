@@ -150,15 +150,16 @@ enum sam_reason sam_row_read_statement(const struct sam_row *row, EVP_PKEY **pke
 enum sam_reason sam_row_write_sap_key(const struct sam_sap_key *k, char **body)
 {
 	sam_auto(json_decref) json_t *json =
-		json_pack("{sb ss so ss sI sI}", "rsa", (int)k->rsa, "name", k->name, "spki", sam_row_spki(k->pkey), "statement",
-			  k->statement, "created", (json_int_t)k->created, "until", (json_int_t)k->until);
+		json_pack("{sb ss so ss sI sI}", "rsa", (int)k->rsa, "name", k->name, "spki", sam_row_spki(k->pkey),
+			  "statement", k->statement, "created", (json_int_t)k->created, "until", (json_int_t)k->until);
 	return sam_row_dump(json, body);
 }
 
 enum sam_reason sam_row_read_sap_key(const struct sam_row *row, struct sam_sap_key *out)
 {
 	sam_auto(json_decref) json_t *body = sam_row_json(row);
-	bool ok = body && strlen(row->id) == SAM_KID_SIZE - 1 && sam_mem_copy_text(out->kid, sizeof out->kid, row->id) &&
+	bool ok = body && strlen(row->id) == SAM_KID_SIZE - 1 &&
+		  sam_mem_copy_text(out->kid, sizeof out->kid, row->id) &&
 		  sam_row_flag(body, "rsa", &out->rsa) && sam_row_text(body, "name", out->name, sizeof out->name) &&
 		  sam_row_pkey(body, "spki", &out->pkey) && EVP_PKEY_is_a(out->pkey, out->rsa ? "RSA" : "EC") &&
 		  (out->statement = sam_row_copy(body, "statement", JWS_MAX)) &&

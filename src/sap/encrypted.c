@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Encrypted SADs. The CM gives the secret that the key and the sender's point agree on, or the content's key; the rest is
- * done here, in memory that is wiped. What is inside is believed no more than before: it is a SAD, and is verified as one.
+ * Encrypted SADs. The CM gives the secret that the key and the sender's point agree on, or the content's key; the rest
+ * is done here, in memory that is wiped. What is inside is believed no more than before: it is a SAD, and is verified
+ * as one.
  */
 #include "sap/encrypted.h"
 

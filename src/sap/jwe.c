@@ -82,7 +82,8 @@ static enum sam_reason make_rsa(const json_t *recipient, const json_t *more, str
 		return SAM_MEMORY;
 	m->wrapped_len = sizeof m->wrapped;
 	sam_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), peer, NULL);
-	return ctx && EVP_PKEY_encrypt_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
+	return ctx && EVP_PKEY_encrypt_init(ctx) == 1 &&
+			       EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
 			       EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, "SHA256", NULL) == 1 &&
 			       EVP_PKEY_encrypt(ctx, m->wrapped, &m->wrapped_len, m->key, sizeof m->key) == 1
 		       ? SAM_OK
@@ -118,7 +119,8 @@ static enum sam_reason put_parts(const struct making *m, const uint8_t *in, size
 static bool takes(const json_t *recipient, const char *alg)
 {
 	const json_t *own = json_object_get(recipient, "alg");
-	return (strcmp(alg, SAM_JWE_DIRECT) == 0 || strcmp(alg, SAM_JWE_WRAPPED) == 0 || strcmp(alg, SAM_JWE_RSA) == 0) &&
+	return (strcmp(alg, SAM_JWE_DIRECT) == 0 || strcmp(alg, SAM_JWE_WRAPPED) == 0 ||
+		strcmp(alg, SAM_JWE_RSA) == 0) &&
 	       (!own || sam_jwe_is(own, alg));
 }
 
@@ -133,8 +135,8 @@ enum sam_reason sam_jwe_encrypt(const json_t *recipient, const char *alg, const 
 		return SAM_ARGUMENTS;
 	enum sam_reason reason = strcmp(alg, SAM_JWE_RSA) == 0 ? make_rsa(recipient, header, &m)
 							       : make_agreed(recipient, alg, header, &m);
-	size_t total = reason == SAM_OK ? b64_size(strlen(m.header)) + b64_size(m.wrapped_len) + b64_size(SAM_GCM_NONCE) +
-						  b64_size(len) + b64_size(SAM_GCM_TAG) + 4
+	size_t total = reason == SAM_OK ? b64_size(strlen(m.header)) + b64_size(m.wrapped_len) +
+						  b64_size(SAM_GCM_NONCE) + b64_size(len) + b64_size(SAM_GCM_TAG) + 4
 					: 0;
 	if (total > SAM_JWE_MAX || (reason == SAM_OK && strlen(m.header) > SAM_JWS_HEADER_MAX))
 		reason = SAM_ARGUMENTS;

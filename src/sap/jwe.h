@@ -45,14 +45,14 @@ enum sam_reason sam_jwe_generate(json_t **out) SAM_MUST;
 /* ---- messages ---- */
 
 /** sam_jwe_encrypt(recipient, alg, header, in, len, out): To a public JWK whose `alg`, if there, is ${alg}
- * (SAM_JWE_DIRECT, SAM_JWE_WRAPPED; of an RSA key SAM_JWE_RSA). ${header}: more protected members (typ, cty) or NULL; alg, enc, epk and kid
- * are ours. ${out} is malloc()ed, at most SAM_JWE_MAX characters. JWE_KEY, JWE_ALGORITHM, ARGUMENTS if it were
+ * (SAM_JWE_DIRECT, SAM_JWE_WRAPPED; of an RSA key SAM_JWE_RSA). ${header}: more protected members (typ, cty) or
+ * NULL; alg, enc, epk and kid are ours. ${out} is malloc()ed, at most SAM_JWE_MAX characters. JWE_KEY, JWE_ALGORITHM, ARGUMENTS if it were
  * longer, RANDOM, MEMORY, INTERNAL. */
 enum sam_reason sam_jwe_encrypt(const json_t *recipient, const char *alg, const json_t *header, const void *in,
 				size_t len, char **out) SAM_MUST;
 
-/** sam_jwe_parse(text, len, out): Take a compact JWE apart, strictly: five parts of base64url, at most SAM_JWE_MAX bytes,
- * one JSON object without doubled members for a header, an `epk` on the curve before anything is derived (of
+/** sam_jwe_parse(text, len, out): Take a compact JWE apart, strictly: five parts of base64url, at most SAM_JWE_MAX
+ * bytes, one JSON object without doubled members for a header, an `epk` on the curve before anything is derived (of
  * ECDH-ES), the exact lengths of encrypted key, nonce and tag, `apu` and `apv` at most SAM_JWE_PARTY_MAX bytes
  * (else JWE_MALFORMED); algorithms of ours, no `crit`, `zip`, `jku`, `x5u` (JWE_ALGORITHM). MEMORY. `kid` and `cty` are
  * not looked at. It points into ${text}; free it with sam_jwe_free(). */
@@ -79,8 +79,8 @@ struct sam_jwe_opener {
  * INTERNAL. ${out} (zeroed or set before): the caller clears it; left alone after a failure. */
 enum sam_reason sam_jwe_open(struct sam_jwe *jwe, const struct sam_jwe_opener *by, struct sam_secret *out) SAM_MUST;
 
-/** sam_jwe_decrypt(text, len, key, out): Both, with a private JWK, EC P-256, whose `alg`, if there, is the header's (else
- * JWE_ALGORITHM). JWE_KEY for all that fails once it is taken apart. */
+/** sam_jwe_decrypt(text, len, key, out): Both, with a private JWK, EC P-256, whose `alg`, if there, is the header's
+ * (else JWE_ALGORITHM). JWE_KEY for all that fails once it is taken apart. */
 enum sam_reason sam_jwe_decrypt(const char *text, size_t len, const json_t *key, struct sam_secret *out) SAM_MUST;
 
 /* PartyUInfo or PartyVInfo: `apu`, `apv`. */

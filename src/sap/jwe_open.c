@@ -72,7 +72,8 @@ static bool read_epk(const json_t *header, EVP_PKEY **out)
 
 static bool read_algorithms(struct sam_jwe *jwe)
 {
-	static const char *const names[] = {[BY_AGREED] = SAM_JWE_DIRECT, [BY_WRAPPED] = SAM_JWE_WRAPPED, [BY_RSA] = SAM_JWE_RSA};
+	static const char *const names[] = {
+		[BY_AGREED] = SAM_JWE_DIRECT, [BY_WRAPPED] = SAM_JWE_WRAPPED, [BY_RSA] = SAM_JWE_RSA};
 	const json_t *alg = json_object_get(jwe->header, "alg");
 	for (jwe->how = BY_AGREED; jwe->how < BY_RSA && !sam_jwe_is(alg, names[jwe->how]);)
 		jwe->how++;
@@ -92,8 +93,8 @@ static enum sam_reason read_header(struct sam_jwe *jwe)
 			return SAM_JWE_ALGORITHM;
 	if (!read_algorithms(jwe))
 		return SAM_JWE_ALGORITHM;
-	return jwe->how == BY_RSA || (read_party(jwe->header, "apu", &jwe->u) && read_party(jwe->header, "apv", &jwe->v) &&
-				   read_epk(jwe->header, &jwe->epk))
+	return jwe->how == BY_RSA || (read_party(jwe->header, "apu", &jwe->u) &&
+				      read_party(jwe->header, "apv", &jwe->v) && read_epk(jwe->header, &jwe->epk))
 		       ? SAM_OK
 		       : SAM_JWE_MALFORMED;
 }
@@ -174,7 +175,9 @@ static enum sam_reason by_agreement(struct sam_jwe *jwe, const struct sam_jwe_op
 {
 	uint8_t point[SAM_JWE_POINT], z[SAM_JWE_Z], agreed[SAM_JWE_CONTENT_KEY];
 	const bool direct = jwe->how == BY_AGREED;
-	enum sam_reason reason = !by->agree ? SAM_JWE_ALGORITHM : point_of(jwe->epk, point) ? SAM_OK : SAM_JWE_MALFORMED;
+	enum sam_reason reason = by->agree ? SAM_OK : SAM_JWE_ALGORITHM;
+	if (reason == SAM_OK && !point_of(jwe->epk, point))
+		reason = SAM_JWE_MALFORMED;
 	if (reason == SAM_OK)
 		reason = by->agree(by->arg, point, z);
 	if (reason == SAM_OK)

@@ -15,7 +15,7 @@ enum sam_pin_kind { SAM_PIN_SAD = 1, SAM_PIN_ENCRYPTED, SAM_PIN_TOKEN, SAM_PIN_P
 
 struct sam_pin {
 	enum sam_pin_kind kind;
-	const char *text; /* the SAD, with ~ and its proof if that came; the JWE; the token; the secret behind the colon */
+	const char *text; /* the SAD, with ~ and its proof if that came; the JWE; the token; the secret */
 	size_t len;
 	char name[SAM_NAME_SIZE]; /* of SAM_PIN_PASSWORD */
 };

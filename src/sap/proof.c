@@ -25,11 +25,12 @@ struct holder {
 	bool registered;     /* for the signer */
 };
 
-/* The signer's key of that thumbprint. */
+/* The signer's device key of that thumbprint. A certificate's key speaks only with its certificate, which is nowhere
+ * here. */
 static const struct sam_device *registered(const struct sam_snapshot *s, const char *sub, const char *kid)
 {
 	const struct sam_authenticator *found = sam_registry_authenticator(s, kid);
-	return found && strcmp(found->signer, sub) == 0 ? &found->device : NULL;
+	return found && strcmp(found->signer, sub) == 0 && !found->certificate[0] ? &found->device : NULL;
 }
 
 static enum sam_reason take_device(const struct sam_device *device, struct holder *out)

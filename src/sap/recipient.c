@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The keys that SADs are encrypted to. First the CM has a pair, then the registry its row; first the row is not taken any
- * more, then the CM destroys, then the row goes: a crash in between leaves what opens nothing, and the next one tidies.
+ * The keys that SADs are encrypted to. First the CM has a pair, then the registry its row; first the row is not taken
+ * any more, then the CM destroys, then the row goes: a crash in between leaves what opens nothing, and the next one tidies.
  */
 #include "sap/recipient.h"
 
@@ -10,6 +10,8 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "sap/jwe.h"
+
+_Static_assert((int)SAM_SAP_NAME_SIZE == (int)SAM_CM_SAP_NAME, "the registry keeps the CM's names");
 
 static enum sam_cm_sap_type type_of(bool rsa)
 {
@@ -27,7 +29,7 @@ void sam_recipient_undo(struct sam *sam, struct sam_sap_key *key)
 {
 	enum sam_reason reason = key->name[0] ? sam_cm_sap_destroy(sam_cm(sam), key->name) : SAM_NOT_FOUND;
 	if (reason != SAM_OK && reason != SAM_NOT_FOUND)
-		sam_log(SAM_LOG_ERR, "a SAP key that came into no registry is left in the CM; `samctl maintain` destroys it");
+		sam_log(SAM_LOG_ERR, "a SAP key of no registry is left in the CM; `samctl maintain` destroys it");
 	sam_recipient_clear(key);
 }
 

@@ -37,6 +37,10 @@ in_cm()
 }
 
 # ---- the key
+# four at once, and none was there
+for n in 1 2 3 4; do samctl sap key >first.$n & pids[n]=$!; done
+wait "${pids[@]}"
+check "processes that ask first at once get one key" eval 'cmp first.1 first.2 && cmp first.1 first.3 && cmp first.1 first.4 && [ -s first.1 ]'
 check "samctl sap key prints a public JWK" eval 'samctl sap key >sam.jwk &&
 	jq -e ".kty == \"EC\" and .crv == \"P-256\" and .use == \"enc\" and (has(\"d\") or has(\"alg\") | not)" sam.jwk'
 samctl sap key >again.jwk
@@ -110,7 +114,7 @@ check_fails "nor with an algorithm of another key" sealed RSA-OAEP-256
 check_fails "nor makes a SAD for a PIN in clear" sadtool new --key "$DEVICE_KEY" --signer "$SIGNER" --aud "$SAM_ID" \
 	--operation pin --params '{"new":"1234"}'
 check_fails "this CM does no RSA-OAEP with SHA-256" eval 'samctl sap key --rsa 2>rsa.err'
-check "and samctl says what to do instead" grep -q 'cannot decrypt RSA-OAEP with SHA-256: use the key that .samctl sap key' rsa.err
+check "and samctl says what to do instead" grep -q 'cannot decrypt RSA-OAEP with SHA-256: use the key of .samctl sap key' rsa.err
 check "nothing of the try is left" eval '[ "$(in_cm | grep -c label:)" = 1 ]'
 
 # ---- an application

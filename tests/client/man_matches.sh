@@ -11,9 +11,9 @@ sadtool=$SAM_BUILDDIR/tools/sadtool
 
 # section TITLE: the lines below "TITLE:" up to the next empty one
 section() { awk -v title="$1:" '$0 == title { on = 1; next } /^$/ { on = 0 } on'; }
-long_options() { grep -o '^  --[a-z-]*' | sed 's/^  --//' | sort -u; }
+long_options() { grep -o '^  --[a-z0-9-]*' | sed 's/^  --//' | sort -u; }
 # documented PAGE: its long options
-documented() { grep -oE 'Fl (Fl |-)[a-z][a-z-]*' "$1" | sed -E 's/Fl (Fl |-)//' | sort -u; }
+documented() { grep -oE 'Fl (Fl |-)[a-z][a-z0-9-]*' "$1" | sed -E 's/Fl (Fl |-)//' | sort -u; }
 # nothing_missing LIST: it is empty, or it is told
 nothing_missing() { [ -z "$1" ] || { echo "missing:$1"; false; }; }
 # same DESCRIPTION FILE-A FILE-B

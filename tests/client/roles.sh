@@ -313,6 +313,7 @@ by_people()
 while IFS=$'\t' read -r act verb first second sad <&3; do
 	case $act in
 	'second officer') continue ;; # where there is one officer, below
+	'request '*) continue ;; # need somebody who asks: deferred_samctl.sh
 	'key '*level) continue ;; # where the level is another, below
 	'key csr') check "$act: nobody beside the SAD" beside_sad ;;
 	*) by_people "$act" "$verb" "$first" "$second" ;;

@@ -128,7 +128,11 @@ line()
 	'policy check') line=("$demo/policy.yaml") ;;
 	'policy sign') line=("$work/next.yaml") && new_version "$demo/policy.yaml" ;;
 	'policy level') line=("$work/next.yaml") && level_policy 2 >"$work/level2.yaml" && new_version "$work/level2.yaml" ;;
-	'sad exchange' | 'sad inspect') line=("$work/sad") ;;
+	'sad exchange' | 'sad inspect' | 'sad deposit') line=("$work/sad") ;;
+	'sad revoke') # one that nothing else is tried with
+		new_sad "$CREDENTIAL_EC" --digest "$(openssl rand -hex 32)" >"$work/revoke.sad"
+		line=("$work/revoke.sad")
+		;;
 	'signer passwd') line=("$own" --new-pin-source "$fresh") ;;
 	'signer passwd first') line=("${name[signer]}" --new-pin-source "$fresh") ;;
 	'principal passwd') line=("$own" --new-pin-source "$fresh") ;;

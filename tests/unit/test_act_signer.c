@@ -241,8 +241,8 @@ START_TEST(an_operation_sad_acts_once)
 }
 END_TEST
 
-/* Two factors and encryption are not there yet. */
-START_TEST(at_level_2_no_sad_orders_anything)
+/* test_factors has those that do. */
+START_TEST(at_level_2_no_sad_of_one_factor_orders_anything)
 {
 	const struct sam_event event = {.type = SAM_EVENT_MAINTAIN};
 	char path[PATH_MAX + 32];
@@ -489,7 +489,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_signer_orders_it_by_a_sad);
 	tcase_add_test(t, a_sad_for_something_else_does_nothing);
 	tcase_add_test(t, an_operation_sad_acts_once);
-	tcase_add_test(t, at_level_2_no_sad_orders_anything);
+	tcase_add_test(t, at_level_2_no_sad_of_one_factor_orders_anything);
 	tcase_add_test(t, every_change_raises_the_signers_version);
 	tcase_add_test(t, a_sad_made_before_a_change_is_dead);
 	tcase_add_test(t, a_first_password_that_authorises_takes_two);

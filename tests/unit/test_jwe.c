@@ -5,7 +5,9 @@
 #include "unit.h"
 
 #include <string.h>
+#include <openssl/rsa.h>
 #include "base/encode.h"
+#include "base/pkey.h"
 #include "sap/jwe.h"
 
 /* RFC 7518 appendix C: Bob's key (the recipient) and Alice's (ephemeral) */
@@ -454,6 +456,132 @@ START_TEST(keys_for_signatures_and_for_encryption_are_not_one_another)
 }
 END_TEST
 
+/* ---- who has the private key opens ---- */
+
+struct owner {
+	unsigned asked;
+	enum sam_reason answer;
+	EVP_PKEY *pkey; /* RSA */
+	uint8_t point[SAM_JWE_POINT];
+};
+
+static enum sam_reason agree(void *arg, const uint8_t point[SAM_JWE_POINT], uint8_t z[SAM_JWE_Z])
+{
+	struct owner *owner = arg;
+	size_t len = SAM_JWE_Z;
+	EVP_PKEY *own, *peer;
+	owner->asked++;
+	memcpy(owner->point, point, SAM_JWE_POINT);
+	ck_assert_int_eq(sam_jwe_key(private_key, true, &own, NULL), SAM_OK);
+	ck_assert_int_eq(sam_pkey_ec("P-256", point, SAM_JWE_POINT, NULL, &peer), SAM_OK);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), own, NULL);
+	ck_assert(EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+		  EVP_PKEY_derive(ctx, z, &len) == 1);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(own);
+	EVP_PKEY_free(peer);
+	return owner->answer;
+}
+
+static enum sam_reason decrypt_rsa(void *arg, const uint8_t *data, size_t len, uint8_t key[SAM_JWE_CONTENT_KEY])
+{
+	struct owner *owner = arg;
+	size_t size = SAM_JWE_RSA_MAX;
+	uint8_t out[SAM_JWE_RSA_MAX];
+	owner->asked++;
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(sam_ossl_ctx(), owner->pkey, NULL);
+	ck_assert(EVP_PKEY_decrypt_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
+		  EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, "SHA256", NULL) == 1);
+	bool ok = EVP_PKEY_decrypt(ctx, out, &size, data, len) == 1 && size == SAM_JWE_CONTENT_KEY;
+	EVP_PKEY_CTX_free(ctx);
+	if (ok)
+		memcpy(key, out, size);
+	return owner->answer != SAM_OK ? owner->answer : ok ? SAM_OK : SAM_JWE_KEY;
+}
+
+static enum sam_reason open_by(const char *text, const struct sam_jwe_opener *by)
+{
+	struct sam_secret out = {NULL, 0};
+	struct sam_jwe *jwe;
+	ck_assert_int_eq(sam_jwe_parse(text, strlen(text), &jwe), SAM_OK);
+	enum sam_reason reason = sam_jwe_open(jwe, by, &out);
+	ck_assert((reason == SAM_OK) == (out.data != NULL));
+	if (reason == SAM_OK) {
+		ck_assert_str_eq((const char *)out.data, "a secret");
+		ck_assert_int_eq(sam_jwe_open(jwe, by, &out), SAM_ARGUMENTS); /* once */
+	}
+	sam_secret_clear(&out);
+	sam_jwe_free(jwe);
+	return reason;
+}
+
+START_TEST(who_agrees_on_the_secret_opens)
+{
+	struct owner owner = {.answer = SAM_OK};
+	const struct sam_jwe_opener by = {&owner, agree, NULL}, none = {&owner, NULL, decrypt_rsa};
+	sam_auto(sam_free) char *text = encrypt(algorithms[_i], "a secret", 8);
+	ck_assert_int_eq(open_by(text, &by), SAM_OK);
+	ck_assert_uint_eq(owner.asked, 1);
+	ck_assert_uint_eq(owner.point[0], 4);
+	owner.answer = SAM_CM_FAILED;
+	ck_assert_int_eq(open_by(text, &by), SAM_CM_FAILED);
+	owner.answer = SAM_OK;
+	owner.asked = 0;
+	ck_assert_int_eq(open_by(text, &none), SAM_JWE_ALGORITHM);
+	ck_assert_uint_eq(owner.asked, 0);
+	text[strlen(text) - 3] ^= 1;
+	ck_assert_int_eq(open_by(text, &by), SAM_JWE_KEY);
+}
+END_TEST
+
+START_TEST(rsa_oaep_with_sha256_opens)
+{
+	struct owner owner = {.answer = SAM_OK, .pkey = EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "RSA", (size_t)2048)};
+	const struct sam_jwe_opener by = {&owner, NULL, decrypt_rsa}, none = {&owner, agree, NULL};
+	json_t *jwk = sam_jwe_public_of(owner.pkey);
+	char *text, kid[SAM_THUMBPRINT_LEN + 1];
+	ck_assert_int_eq(sam_jwe_recipient(jwk, kid, NULL), SAM_OK);
+	ck_assert_str_eq(json_string_value(json_object_get(jwk, "kid")), kid);
+	ck_assert_int_eq(sam_jwe_encrypt(jwk, SAM_JWE_RSA, NULL, "a secret", 8, &text), SAM_OK);
+	ck_assert_int_eq(open_by(text, &by), SAM_OK);
+	ck_assert_int_eq(open_by(text, &none), SAM_JWE_ALGORITHM);
+	ck_assert_int_eq(decrypt_with(text, private_key), SAM_JWE_ALGORITHM);
+	owner.answer = SAM_JWE_KEY; /* goes on with another key, to the same end as a wrong tag */
+	owner.asked = 0;
+	ck_assert_int_eq(open_by(text, &by), SAM_JWE_KEY);
+	ck_assert_uint_eq(owner.asked, 1);
+	owner.answer = SAM_CM_FAILED;
+	ck_assert_int_eq(open_by(text, &by), SAM_CM_FAILED);
+	free(text);
+	/* neither key is for the other's algorithm, and a backup is encrypted to no RSA key */
+	ck_assert_int_eq(sam_jwe_encrypt(jwk, SAM_JWE_WRAPPED, NULL, "a secret", 8, &text), SAM_JWE_KEY);
+	ck_assert_int_eq(sam_jwe_encrypt(public_key, SAM_JWE_RSA, NULL, "a secret", 8, &text), SAM_JWE_KEY);
+	ck_assert_int_eq(sam_jwe_kid(jwk, kid, NULL), SAM_JWE_KEY);
+	json_decref(jwk);
+	EVP_PKEY_free(owner.pkey);
+}
+END_TEST
+
+START_TEST(rsa_key_for_something_else_is_refused)
+{
+	static const char *const changes[] = {"{\"use\":\"sig\"}", "{\"alg\":\"RSA-OAEP\"}", "{\"alg\":\"RS256\"}",
+					      "{\"key_ops\":[\"verify\"]}", "{\"n\":\"AQAB\"}", "{\"e\":\"AQ\"}"};
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "RSA", (size_t)2048);
+	json_t *good = sam_jwe_public_of(pkey);
+	char kid[SAM_THUMBPRINT_LEN + 1];
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+		struct sam_msg msg = {""};
+		json_t *jwk = json_copy(good), *change = json_of(changes[i]);
+		json_object_update(jwk, change);
+		ck_assert_msg(sam_jwe_recipient(jwk, kid, &msg) == SAM_JWE_KEY && msg.text[0], "%s", changes[i]);
+		json_decref(jwk);
+		json_decref(change);
+	}
+	json_decref(good);
+	EVP_PKEY_free(pkey);
+}
+END_TEST
+
 static Suite *jwe_suite(void)
 {
 	Suite *suite = suite_create("jwe");
@@ -477,6 +605,9 @@ static Suite *jwe_suite(void)
 	tcase_add_test(jwe, key_for_something_else_is_refused);
 	tcase_add_test(jwe, algorithm_of_the_key_decides);
 	tcase_add_test(jwe, keys_for_signatures_and_for_encryption_are_not_one_another);
+	tcase_add_loop_test(jwe, who_agrees_on_the_secret_opens, 0, 2);
+	tcase_add_test(jwe, rsa_oaep_with_sha256_opens);
+	tcase_add_test(jwe, rsa_key_for_something_else_is_refused);
 	suite_add_tcase(suite, jwe);
 	return suite;
 }

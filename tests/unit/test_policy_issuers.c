@@ -83,7 +83,8 @@ END_TEST
 START_TEST(an_issuers_word_is_a_kind_of_its_own_where_it_is_of_another)
 {
 	static const char *const kinds[] = { "pin", "pwd", "kba", "fpt", "face", "iris", "retina", "vbm", "mfa" };
-	static const char *const none[] = { "hwk", "swk", "pop", "otp", "sms", "tel", "sc", "user", "mca", "geo", "rba", "wia" };
+	static const char *const none[] = { "hwk", "swk", "pop", "otp", "sms", "tel", "sc", "user", "mca", "geo", "rba",
+					    "wia" };
 	const size_t kind_count = sizeof kinds / sizeof kinds[0], count = kind_count + sizeof none / sizeof none[0];
 	char text[2048];
 

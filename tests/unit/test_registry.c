@@ -456,6 +456,8 @@ START_TEST(a_row_of_an_unknown_kind_or_body_is_tampering)
 		{SAM_ROW_PENDING, "x", "{\"act\":\"no such act\"}"},
 		{SAM_ROW_TOMBSTONE, "x", "{}"},
 		{SAM_ROW_OWN, SAM_ROW_STATEMENT, "{}"},
+		{SAM_ROW_OWN, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "{}"},
+		{SAM_ROW_OWN, "too short", "{}"},
 		{SAM_ROW_POLICY, "x", "{}"},
 	};
 	const struct sam_snapshot *s;
@@ -465,6 +467,42 @@ START_TEST(a_row_of_an_unknown_kind_or_body_is_tampering)
 		force_row(SAM_CHANGE_REMOVE, rows[i].kind, rows[i].id, "");
 		sam_registry_put(look());
 	}
+}
+END_TEST
+
+static struct sam_sap_key sap_key(char digit, EVP_PKEY *pkey, bool rsa)
+{
+	struct sam_sap_key key = {.rsa = rsa, .name = "0123456789abcdef", .pkey = pkey, .created = 1000};
+	memset(key.kid, digit, sizeof key.kid - 1);
+	key.statement = (char *)(uintptr_t)"a.b.c";
+	return key;
+}
+
+START_TEST(a_new_sap_key_takes_the_place_of_the_one_in_use)
+{
+	EVP_PKEY *ec = EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "EC", "P-256");
+	EVP_PKEY *rsa = EVP_PKEY_Q_keygen(sam_ossl_ctx(), NULL, "RSA", (size_t)2048);
+	struct sam_sap_key first = sap_key('b', ec, false), second = sap_key('a', ec, false), other = sap_key('c', rsa, true);
+	struct sam_sap_key mislabelled = sap_key('d', ec, true);
+	ck_assert_int_eq(EDIT(sam_edit_add_sap_key(&e, &first, 0)), SAM_OK);
+	ck_assert_int_eq(EDIT(sam_edit_add_sap_key(&e, &other, 0)), SAM_OK);
+	ck_assert_int_eq(EDIT(sam_edit_add_sap_key(&e, &mislabelled, 0)), SAM_ARGUMENTS);
+	ck_assert_int_eq(EDIT(sam_edit_add_sap_key(&e, &second, 5000)), SAM_OK);
+	const struct sam_snapshot *s = look();
+	ck_assert_uint_eq(s->sap_key_count, 3);
+	ck_assert_str_eq(sam_registry_sap_now(s, false)->kid, second.kid);
+	ck_assert_str_eq(sam_registry_sap_now(s, true)->kid, other.kid);
+	ck_assert_int_eq(sam_registry_sap_key(s, first.kid)->until, 5000);
+	ck_assert_int_eq(sam_registry_sap_key(s, other.kid)->until, 0);
+	ck_assert_str_eq(sam_registry_sap_key(s, first.kid)->statement, "a.b.c");
+	ck_assert_ptr_null(sam_registry_sap_key(s, "statement"));
+	sam_registry_put(s);
+	ck_assert_int_eq(EDIT(sam_edit_remove_sap_key(&e, first.kid)), SAM_OK);
+	s = look();
+	ck_assert_ptr_null(sam_registry_sap_key(s, first.kid));
+	sam_registry_put(s);
+	EVP_PKEY_free(ec);
+	EVP_PKEY_free(rsa);
 }
 END_TEST
 
@@ -850,6 +888,7 @@ static Suite *suite(void)
 	tcase_add_test(t, a_sealed_policy_whose_text_is_another_is_tampering);
 	tcase_add_test(t, a_sealed_policy_that_this_version_cannot_read_allows_nothing);
 	tcase_add_test(t, the_statement_key_is_set_once);
+	tcase_add_test(t, a_new_sap_key_takes_the_place_of_the_one_in_use);
 	tcase_add_test(t, what_is_so_is_kept);
 	tcase_add_test(t, those_of_a_role_are_counted_without_the_locked);
 	tcase_add_test(t, passwords_are_checked_and_keyed);

@@ -190,6 +190,7 @@ START_TEST(what_the_signer_alone_can_do)
 		{ SAM_ACT_KEY_ACTIVATE, "activate" },
 		{ SAM_ACT_KEY_CSR, "csr" },
 		{ SAM_ACT_KEY_IMPORT, "import" },
+		{ SAM_ACT_AUTHENTICATOR_PIN, "pin" },
 	};
 	unsigned count = 0;
 
