@@ -321,6 +321,7 @@ CLIENT_TESTS = \
 	tests/client/roles.sh \
 	tests/client/sadtool.sh \
 	tests/client/samctl.sh \
+	tests/client/service.sh \
 	tests/client/samctl_acts.sh
 FAULT_TESTS = \
 	tests/fault/acts.sh \

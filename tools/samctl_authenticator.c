@@ -121,6 +121,23 @@ out:
 	return params;
 }
 
+/* Is that the signer's service password, which every application knows that logs in with it (P1-3.5.2)? */
+static enum sam_reason check_shared(struct samctl *ctl, const struct sam_secret *pin)
+{
+	const struct sam_snapshot *s;
+	const struct sam_signer *signer;
+	enum sam_reason reason = sam_registry_get(sam_registry(ctl->sam), &s);
+
+	if (reason != SAM_OK)
+		return reason;
+	signer = sam_registry_signer(s, ctl->args[0]);
+	if (signer && *signer->password &&
+	    sam_password_check(sam_seal(ctl->sam), (const char *)pin->data, pin->len, signer->password) == SAM_OK)
+		reason = SAM_SECRET_SHARED;
+	sam_registry_put(s);
+	return reason;
+}
+
 /* The signer types it here; it is kept as a hash under a key of the CM. */
 static json_t *pin_params(struct samctl *ctl, const char *source)
 {
@@ -134,6 +151,8 @@ static json_t *pin_params(struct samctl *ctl, const char *source)
 	if (samctl_secret(ctl, source, prompt, true, &pin) != SAMCTL_DONE)
 		return NULL;
 	reason = sam_knowledge_strong(pin.data, pin.len, &msg);
+	if (reason == SAM_OK)
+		reason = check_shared(ctl, &pin);
 	if (reason == SAM_OK)
 		reason = sam_password_make(sam_seal(ctl->sam), (const char *)pin.data, pin.len, hash, sizeof(hash));
 	sam_secret_clear(&pin);

@@ -150,8 +150,8 @@ static size_t hold_activations(struct sam_provider *p, const struct sign *sign,
 	return count + sam_login_hold(p, sign->epoch, out + count);
 }
 
-/* Deferred authorisation: does anybody still want this signature? Asked by the door while it waits, and once more before
- * it signs; no lock is held in between. The first question tells that the thread waits, and may be cancelled. */
+/* Deferred authorisation: does anybody still want this signature? Asked by the door while it waits, and once more
+ * before it signs; no lock is held in between. The first question tells that the thread waits, and may be cancelled. */
 struct waiting {
 	struct sam_provider *p;
 	struct sign *sign;

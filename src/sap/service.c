@@ -15,7 +15,7 @@ static const struct sam_principal *by_uid(const struct sam_snapshot *s, int64_t 
 	return NULL;
 }
 
-/* A lock by wrong passwords does not count here, where none is given: a stranger who knows the name locks nobody out. */
+/* A lock by wrong passwords does not count here, where none is given: who knows the name locks nobody out. */
 static enum sam_reason login_as(const struct sam_policy *policy, const struct sam_principal *p, struct sam_login *login)
 {
 	if (p->locked)

@@ -156,7 +156,8 @@ with zipfile.ZipFile(sys.argv[1], "w") as z:
 		-keystore "$work/trust.p12" -storepass changeit "$work/signed.jar" >"$work/jar.log" 2>&1; status=$?
 		cat "$work/jar.log" && grep "^jar verified" "$work/jar.log" && [ $status = 0 ]'
 	check "by Alice, up to the CA" eval 'grep "CN=Alice Example" "$work/jar.log" && ! grep -i "not trusted\|chain is invalid" "$work/jar.log"'
-	check "and with the key on P-256" eval 'signer_approves 1 jar_sign p256 EC && jarsigner -verify "$work/signed.jar" | grep "^jar verified" &&
+	check "and with the key on P-256" eval 'signer_approves 1 jar_sign p256 EC &&
+		jarsigner -verify "$work/signed.jar" | grep "^jar verified" &&
 		all_deferred 1'
 else
 	skip "jarsigner" "it is not installed"
@@ -173,7 +174,8 @@ if command -v ssh-keygen >/dev/null; then
 	plain_openssl pkey -pubin -in "$public_rsa" -out "$work/rsa.pub.pem" &&
 		ssh-keygen -i -m PKCS8 -f "$work/rsa.pub.pem" >"$work/ca.pub"
 	check "ssh-keygen signs a user's certificate" signer_approves 1 ssh_certificate
-	check "the signature is a deferred one, over SHA-512" eval 'all_deferred 1 && as_auditor audit search --type sign --outcome success --json |
+	check "the signature is a deferred one, over SHA-512" eval 'all_deferred 1 &&
+		as_auditor audit search --type sign --outcome success --json |
 		jq -es "flatten | last | .hashAlgorithmOID == \"2.16.840.1.101.3.4.2.3\""'
 	check "ssh-keygen reads and verifies it" eval 'ssh-keygen -L -f "$work/user-cert.pub" | grep "Signing CA: RSA"'
 else
