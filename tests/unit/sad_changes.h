@@ -97,6 +97,25 @@ static void apply_fill(struct sad_maker *m, size_t size)
 	ck_abort_msg("no SAD of %zu characters", size);
 }
 
+/* The changes of the proof beside it. */
+static bool apply_proof(struct sad_maker *m, const char *verb, char *rest)
+{
+	const char *first = strncmp(verb, "pro", 3) == 0 ? word(&rest) : "";
+	if (strcmp(verb, "prove") == 0) {
+		m->prover = maker_key(first);
+		m->proof_header = json("{'typ':'sad-proof+jwt','kid':'%s'}", m->prover->d.kid);
+		m->proof = json("{'aud':'" SAM_ID "','iat':%lld,'exp':%lld,'jti':'%s','ath':'@ath@'}", (long long)steady,
+				(long long)steady + 60, new_jti());
+	} else if (strcmp(verb, "proof") == 0) {
+		change(m, m->proof, first, rest);
+	} else if (strcmp(verb, "proofheader") == 0) {
+		change(m, m->proof_header, first, rest);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* The changes of how it is encrypted. */
 static bool apply_outer(struct sad_maker *m, const char *verb, char *rest)
 {
@@ -128,7 +147,7 @@ static void apply(struct sad_maker *m, char *edit)
 {
 	char *rest = edit;
 	const char *verb = word(&rest);
-	if (apply_outer(m, verb, rest))
+	if (apply_proof(m, verb, rest) || apply_outer(m, verb, rest))
 		return;
 	if (strcmp(verb, "claim") == 0) {
 		const char *path = word(&rest);

@@ -80,6 +80,26 @@ static void maker_sign(struct sad_maker *m)
 	m->len = strlen(m->sad);
 }
 
+/* SAD~PROOF: `ath` is made now, if nobody has put another there. */
+static void append_proof(struct sad_maker *m)
+{
+	uint8_t hash[32];
+	char encoded[64], *proof, *made;
+	const char *ath = json_string_value(json_object_get(m->proof, "ath"));
+	is(sam_ossl_digest(SAM_HASH_SHA256, m->sad, m->len, hash), SAM_OK);
+	sam_encode_b64url(hash, sizeof hash, encoded);
+	if (ath && strcmp(ath, "@ath@") == 0)
+		json_object_set_new(m->proof, "ath", json_string(encoded));
+	char *claims = json_dumps(m->proof, JSON_COMPACT);
+	is(sam_jose_sign(m->proof_header, claims, strlen(claims), m->prover->d.pkey, m->prover->alg, &proof), SAM_OK);
+	ck_assert_int_gt(asprintf(&made, "%s~%s", m->sad, proof), 0);
+	free(claims);
+	free(proof);
+	free(m->sad);
+	m->sad = made;
+	m->len = strlen(made);
+}
+
 /* What stands there is replaced by this template over it. */
 static void retext(struct sad_maker *m, const char *template)
 {
@@ -101,6 +121,8 @@ static void encrypt(struct sad_maker *m)
 static void maker_finish(struct sad_maker *m)
 {
 	maker_sign(m);
+	if (m->prover)
+		append_proof(m);
 	if (m->inner)
 		retext(m, m->inner);
 	if (m->encrypted)

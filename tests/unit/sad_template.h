@@ -21,6 +21,8 @@ struct sad_maker {
 	const struct maker_key *by;
 	enum sam_jws_alg alg;      /* of the signature; the header says what it likes */
 	char hmac[16], secret[16]; /* instead of a signature */
+	json_t *proof, *proof_header;
+	const struct maker_key *prover; /* NULL: no proof beside it */
 	struct jwe_maker jwe;
 	bool encrypted, again;     /* once, or what came out once more */
 	const char *inner, *final; /* templates over the parts, before it is encrypted and at last; or NULL */
@@ -68,6 +70,8 @@ static void maker_clear(struct sad_maker *m)
 	free(m->raw);
 	free(m->raw_header);
 	free(m->sad);
+	json_decref(m->proof);
+	json_decref(m->proof_header);
 	jwe_maker_clear(&m->jwe);
 	memset(m, 0, sizeof *m);
 }

@@ -323,7 +323,7 @@ static Suite *suite(void)
 		TCase *c = i ? bits : table;
 		tcase_add_unchecked_fixture(c, make, sam_unmake);
 		tcase_add_checked_fixture(c, fresh, done);
-		tcase_set_timeout(c, 300);
+		tcase_set_timeout(c, 600); /* under a sanitizer, on a busy machine */
 		suite_add_tcase(s, c);
 	}
 	return s;
