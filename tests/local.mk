@@ -339,8 +339,10 @@ FAULT_TESTS = \
 	tests/fault/pin.sh \
 	tests/fault/stolen.sh \
 	tests/fuzz/replay.sh
-TESTS += $(CLIENT_TESTS) $(FAULT_TESTS)
-EXTRA_DIST += $(CLIENT_TESTS) $(FAULT_TESTS)
+# About the protocol, so it is run with one build only.
+MODEL_TESTS = tests/model/model.sh
+TESTS += $(CLIENT_TESTS) $(FAULT_TESTS) $(MODEL_TESTS)
+EXTRA_DIST += $(CLIENT_TESTS) $(FAULT_TESTS) $(MODEL_TESTS) tests/model/sap.pml
 EXTRA_DIST += \
 	tests/client/deferred_lib.sh \
 	tests/client/lib.sh \
@@ -357,7 +359,8 @@ EXTRA_DIST += \
 # The map from the guideline's clauses to tests reads the logs of this run, so it comes last.
 TESTS += tests/client/requirements.sh
 EXTRA_DIST += tests/client/requirements.sh tests/requirements.tsv
-tests/client/requirements.log: $(UNIT_TESTS:=.log) $(CLIENT_TESTS:.sh=.log) $(FAULT_TESTS:.sh=.log)
+tests/client/requirements.log: $(UNIT_TESTS:=.log) $(CLIENT_TESTS:.sh=.log) $(FAULT_TESTS:.sh=.log) \
+	$(MODEL_TESTS:.sh=.log)
 
 # ---- what tools/runtests runs in its other builds ---------------------------------------------
 # Those that a sanitizer cannot live with say so themselves.

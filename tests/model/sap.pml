@@ -1,404 +1,452 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the Signature Activation Module does with one SAD, as a model for spin: several processes on one store, an
- * attacker who presents the SAD, every SAD token ever made and what is deposited, again and again, while processes are
- * killed, the power fails, the CM fails, the clock is wrong and expired SADs are swept away; all of it at any moment and
- * as often as there is something left to happen. tests/model/model.sh has spin look at every state of it.
+ * The protocol of the one door, for spin: one SAD of two digests, its chain of tokens, its deposit; callers that
+ * present them again at will, are killed, lose their power; a CM that fails. tests/model/model.sh runs it, and
+ * says what must hold and which BROKEN_* must be found. HACKING.md section 8 says what is left out.
  *
- * Each step of a proctype is one atomic block and stands for one transaction of the store (they exclude each other by
- * the write lock, src/store/queue.c, and are whole or not at all, src/store/txn.c), one call of the CM, or one copy to the
- * application. Between any two of them anything else may happen. The comment at each block names the functions.
+ * Each atomic block is one transaction of the store under the one write lock (src/store/txn.c), or one step that
+ * nobody else sees:
  *
- * The clock is no variable: whoever reads it may be told either side of the SAD's exp. So it runs ahead, is set back, or
- * was read long before the transaction that it is used in.
+ *   check()        covers() and reserve() of src/sap/door.c; sam_uses_find(), count_left(), find_use() of
+ *                  src/store/uses.c; check() of src/store/renew.c
+ *   take()         the rest of sam_uses_take(), and replace() of src/store/renew.c, in the same transaction
+ *   CM             let_cm_sign() and verify() of src/sap/door.c
+ *   commit()       commit() of src/sap/door.c: settle() of src/store/uses.c, run durable
+ *   give_back()    give_back() of src/sap/door.c: settle() again, and sam_renew_undo() of src/store/renew.c
+ *   RELEASE        sam_sign() returns SAM_OK
+ *   EXCHANGE       sam_store_token_put() of src/store/tokens.c
+ *   DEPOSIT        sam_store_deposit_put() of src/store/deposits.c, by `sad deposit` or `request approve`
+ *   LOOK           search_deposits() of src/sap/door.c: what it finds is no more than a SAD that is presented
+ *   ASK            wait_for_signer() of src/sap/door.c: asked first, found later
+ *   SWEEP          sweep_step() of src/store/chores.c
+ *   WRITEBACK      the kernel writes what nobody has synced; a checkpoint
+ *   KILL, POWER    what kill -9 and a power cut leave
  *
- * Given with -D: PROCESSES, DIGESTS (at most 4), TOKENS (at most 8); CLAIMS, which claims are looked at; BROKEN_..., an
- * error put in, that must be found; WITNESS, what must be found to happen.
+ * Callers are threads: those of one process share nothing that counts but the queue (src/store/queue.c), and a
+ * batch of it is the same as its operations one after the other with the last one synced.
  */
-#ifndef PROCESSES
-#define PROCESSES 2
+
+#ifndef CALLERS
+#define CALLERS 2
 #endif
-#ifndef DIGESTS
-#define DIGESTS 2
+#ifndef CHAIN
+#define CHAIN 2       /* renewal_max: a token of a higher number does not sign */
 #endif
-#ifndef TOKENS
-#define TOKENS 4 /* as many values are made; then the chain ends, as by renewal.max_per_sad */
+#ifndef MINTS
+#define MINTS 4       /* tokens made in one run, at most; only to have an end */
+#endif
+#ifndef LIMIT
+#define LIMIT 2       /* numSignatures */
+#endif
+#ifndef RENEWAL
+#define RENEWAL 2     /* 0: off; 1: on; 2: on for some callers, the policy says for whom */
+#endif
+#ifndef DEFERRED
+#define DEFERRED 1
+#endif
+#ifndef PROPERTIES
+#define PROPERTIES 31 /* the bits below: which are looked at */
+#endif
+#ifndef REACH
+#define REACH 0       /* what is said never to happen, and must be found to: no property holds for want of signatures */
 #endif
 
-/* ---- what is claimed ---- */
-#define ONCE 1      /* of each digest at most one signature is released, ever */
-#define LIMITED 2   /* and of all together never more than numSignatures */
-#define RECORDED 4  /* when one is released, consumption and audit record would survive a power loss */
-#define CHAIN 8     /* where tokens are renewed each signs once, and none whose successor has signed: no fork */
-#define SIGNED 16   /* the CM too signs each digest once, but for a reservation that a power loss took before release */
-#ifndef CLAIMS
-#define CLAIMS (ONCE | LIMITED | RECORDED | CHAIN | SIGNED)
-#endif
-#define claim(which, holds) assert(!(CLAIMS & (which)) || (holds))
+#define A 1  /* at most one signature of a digest is released; none of another digest */
+#define B 2  /* no more of them than numSignatures */
+#define C 4  /* recorded first */
+#define D 8  /* a token signs once, and a chain never forks */
+#define E 16 /* the CM signs no digest twice, unless power was lost before anything left */
 
-#define ALL ((1 << DIGESTS) - 1)
-#define has(set, i) ((set) >> (i) & 1)
-#define count(set) (has(set, 0) + has(set, 1) + has(set, 2) + has(set, 3))
+#define bit(n)     (1 << (n))
+#define count(set) (((set) & 1) + (((set) >> 1) & 1) + (((set) >> 2) & 1))
+#define NAMED      3 /* the set of the SAD's digests: 0 and 1; a caller may ask for 2 too */
 
-/* ---- the store ---- */
-typedef rows {
-	byte used;   /* uses: the digests taken */
-	byte record; /* audit: the digests for which it says that a signature was given */
-	byte token;  /* tokens: the SAD's current one; 0: none */
-	byte number; /* its place in the chain */
-	bit deposit; /* deposits: the SAD lies there */
-	bit late;    /* head: latest_time has reached the SAD's exp */
-	bit swept;   /* head: so has swept_until */
-}
-rows store; /* what every process reads and writes: survives kill -9 */
-rows disk;  /* what survives a power loss: the store as it was at some moment since the last sync */
+/* The clock, as coarse as it counts: 0, or expired, or expired for longer than SAM_SWEEP_GRACE. Any reading of it
+ * may say any of them, so it is set back at will, and old when it is used. */
+#define EXPIRED 1
+#define OLD     2
 
-/* The policy and the SAD, chosen at the start. */
-bit renews; /* renewal: a token signs once */
-byte limit; /* numSignatures; 0: no less than the digests */
+/* ---- the store: as all processes see it, and what of it a power cut leaves ---- */
+#define store_of(v) \
+	byte v##_act;    /* the activation's id, 0: no row */ \
+	byte v##_next;   /* head.next_activation */ \
+	byte v##_use;    /* the set of digests taken */ \
+	byte v##_rec;    /* the set of digests whose signature is in the audit trail */ \
+	byte v##_tok;    /* the current token, 0: none */ \
+	byte v##_no;     /* its number in the chain */ \
+	bool v##_dep;    /* deposited */ \
+	byte v##_latest; /* head.latest_time */ \
+	bool v##_swept   /* head.swept_until is its exp */
+store_of(now);
+store_of(disk);
 
-/* ---- the processes ---- */
-mtype = { by_sad, by_token, by_deposit };                                /* by what */
-mtype = { idle, presented, checked, reserved, failed, signed, committed }; /* where */
-typedef passage {
-	mtype at;
-	mtype by;
-	byte digest;
-	byte token;  /* presented; what a give back puts back */
-	byte next;   /* what took its place; 0: nothing */
-	byte number; /* of the token presented */
-}
-passage p[PROCESSES];
-
-/* ---- what an observer knows, outside of all this ---- */
-byte made;         /* token values made so far: 1 to made, the attacker has them all */
-byte cm_signed;    /* the digests that the CM signed, without those whose reservation a power loss took */
-byte released;     /* the digests of which a signature has left */
-byte total;        /* how many have left */
-byte token_signed; /* the tokens by which one has left */
-byte highest;      /* the highest place in the chain among them */
-
-/* A commit with synchronous=FULL: the WAL is synced from its beginning, so whatever came before is safe too. */
 inline sync()
 {
-	d_step {
-		disk.used = store.used;
-		disk.record = store.record;
-		disk.token = store.token;
-		disk.number = store.number;
-		disk.deposit = store.deposit;
-		disk.late = store.late;
-		disk.swept = store.swept;
-	}
+	disk_act = now_act; disk_next = now_next; disk_use = now_use; disk_rec = now_rec; disk_tok = now_tok;
+	disk_no = now_no; disk_dep = now_dep; disk_latest = now_latest; disk_swept = now_swept
 }
-/* With synchronous=NORMAL: it may be on the disk, or not until somebody syncs. */
-inline written()
+
+/* ---- callers ---- */
+#define IDLE     0
+#define WAITS    1 /* in wait_for_signer() */
+#define HOLDS    2 /* the SAD of a deposit */
+#define LOOKED   3 /* BROKEN_CHECK_THEN_TAKE only */
+#define RESERVED 4
+#define SIGNED   5
+#define RECORDED 6
+
+byte at[CALLERS];
+byte digest[CALLERS];
+byte act[CALLERS];   /* the reservation: of which activation, */
+byte token[CALLERS]; /* which token went with it, 0: none, */
+byte number[CALLERS]; /* which number that has, */
+byte next[CALLERS];  /* and what replaced it */
+
+byte minted;         /* the newest token; random, so a power cut brings none back */
+
+/* ---- what nobody in the protocol knows, but the properties ---- */
+byte released;       /* the set of digests */
+byte numbers;        /* the set of token numbers that have signed */
+byte made;           /* the set of digests that the CM has, or may have, signed */
+#if REACH
+byte past;           /* bits below, of each caller */
+byte undone;
+#endif
+
+bool once, within_limit, recorded_first, no_fork, cm_once, unreached;
+
+/* What an atomic block chooses; zero between them, so that they make no states. */
+byte a_digest, a_token, a_clock;
+bool a_renews, a_yes, a_deposited;
+
+inline must(which, name, condition)
 {
 	if
-	:: sync()
-	:: skip
+	:: (PROPERTIES & which) && !(condition) -> name = false; assert(name); name = true
+	:: else
 	fi
 }
-/* Every record in the trail carries the time, and the head remembers the latest (sam_trail_append()). */
-inline recorded()
-{
-	if
-	:: store.late = 1
-	:: skip
-	fi
-}
-/* The process is where it was before the call, or gone and started again: what it had in memory is wiped. */
+
 inline forget(i)
 {
-	d_step {
-		p[i].at = idle;
-		p[i].by = 0;
-		p[i].digest = 0;
-		p[i].token = 0;
-		p[i].next = 0;
-		p[i].number = 0;
-	}
+	at[i] = IDLE; digest[i] = 0; act[i] = 0; token[i] = 0; number[i] = 0; next[i] = 0
 }
 
-/* sam_uses_find(), to whom the clock says what the attacker likes; sam_uses_take(), count_left() */
-#define alive (!store.late && !store.swept)
-#define left(i) (!has(store.used, p[i].digest) && (!limit || count(store.used) < limit))
-/* check() in src/store/renew.c; the chain has an end */
-#define current(i) (p[i].by != by_token || (store.token == p[i].token && (!renews || made < TOKENS)))
-#ifdef BROKEN_DEPOSIT_NOT_RESERVED /* trusts that the commit takes it away */
-#define may(i) (alive && (p[i].by == by_deposit || left(i)) && current(i))
+inline any_clock() { if :: a_clock = 0 :: a_clock = EXPIRED :: a_clock = OLD fi }
+inline any_digest() { if :: a_digest = 0 :: a_digest = 1 :: a_digest = 2 fi }
+
+/* The SAD itself, or any token there ever was, whether or not somebody was given it: the attacker has it. */
+inline any_secret()
+{
+	do
+	:: a_token < minted -> a_token++
+	:: break
+	od;
+#if RENEWAL == 2
+	if
+	:: a_token -> a_renews = true
+	:: true
+	fi
 #else
-#define may(i) (alive && left(i) && current(i))
+	a_renews = a_token && RENEWAL
+#endif
+}
+
+#define fresh() (a_clock < EXPIRED && now_latest < EXPIRED && !now_swept)
+
+#ifdef BROKEN_DEPOSIT_ANY
+#define covers() (a_deposited || (NAMED & bit(a_digest)))
+#else
+#define covers() (NAMED & bit(a_digest))
 #endif
 
-/* replace() in src/store/renew.c */
-inline replace(i)
+#ifdef BROKEN_LIMIT
+#define spent now_rec
+#else
+#define spent now_use
+#endif
+
+#define check() (covers() && fresh() && (!a_token || (now_tok == a_token && \
+	(!a_renews || (now_no <= CHAIN && minted < MINTS)))) && !(now_use & bit(a_digest)) && count(spent) < LIMIT)
+
+inline activation()
 {
-	d_step {
-		made++;
-		p[i].next = made;
-		store.token = made;
-		store.number++;
-	}
+	if
+	:: now_act == 0 ->
+		now_act = now_next;
+		/* a swept SAD never comes again, so there is no third but where it does */
+		now_next = (now_next < 3 -> now_next + 1 : 3)
+	:: else
+	fi
 }
+
+inline replace()
+{
+	minted++; now_tok = minted; now_no++
+}
+
 inline take(i)
 {
-	store.used = store.used | 1 << p[i].digest;
+	activation();
+#ifdef BROKEN_DEPOSIT_ALONE
 	if
-	:: p[i].by == by_token && renews ->
-		claim(CHAIN, store.number > highest);
-		p[i].number = store.number;
+	:: a_deposited -> now_dep = false
+	:: else -> now_use = now_use | bit(a_digest)
+	fi;
+#else
+	now_use = now_use | bit(a_digest);
+#endif
+	at[i] = RESERVED; digest[i] = a_digest; act[i] = now_act;
+	if
+	:: a_token && a_renews ->
+		must(D, no_fork, numbers >> now_no == 0);
+		token[i] = a_token; number[i] = now_no;
 #ifndef BROKEN_TOKEN_NOT_REPLACED
-		replace(i)
+		replace(); next[i] = now_tok
 #endif
 	:: else
-	fi;
-	p[i].at = reserved
+	fi
 }
 
-/* The end of sam_sign(): the signature is copied out. */
-inline release(i)
+#ifdef BROKEN_DEPOSIT_ALONE
+#define still_taken(i) true
+#else
+#define still_taken(i) (now_act == act[i] && (now_use & bit(digest[i])))
+#endif
+
+inline commit(i)
 {
-	d_step {
-		claim(ONCE, !has(released, p[i].digest));
-		released = released | 1 << p[i].digest;
-		total = (total < 7 -> total + 1 : 7);
-		claim(LIMITED, !limit || total <= limit);
-		/* a SAD that has expired, durably, needs no uses any more */
-		claim(RECORDED, has(disk.record, p[i].digest));
-		claim(RECORDED, has(disk.used, p[i].digest) || disk.late || disk.swept);
+	now_rec = now_rec | bit(digest[i]);
+	if
+	:: count(now_use) >= 2 -> now_dep = false
+	:: else
+	fi;
+#ifdef BROKEN_TOKEN_NOT_REPLACED
+	if
+	:: token[i] && now_tok == token[i] && minted < MINTS -> replace()
+	:: else
+	fi;
+#endif
+#ifndef BROKEN_COMMIT_NOT_SYNCED
+	sync()
+#endif
+}
+
+inline give_back(i)
+{
+	if
+	:: still_taken(i) ->
+		now_use = now_use & ~bit(digest[i]);
 		if
-		:: p[i].by == by_token && renews ->
-			claim(CHAIN, !has(token_signed, p[i].token - 1));
-			token_signed = token_signed | 1 << (p[i].token - 1);
-			highest = (p[i].number > highest -> p[i].number : highest)
+#ifdef BROKEN_UNDO
+		:: next[i] ->
+#else
+		:: next[i] && now_tok == next[i] ->
+#endif
+			now_tok = token[i]; now_no = number[i];
+#if REACH
+			undone = undone | bit(token[i])
+#endif
 		:: else
 		fi;
-		witness()
-	}
+		sync()
+	:: else
+	fi
 }
 
-/* What must be seen to happen, else the claims say nothing. */
-inline witness()
+inline release(i)
 {
-#ifdef WITNESS
-	assert(!(WITNESS))
-#else
-	skip
+	must(A, once, !(released & bit(digest[i])) && (NAMED & bit(digest[i])));
+	must(B, within_limit, count(released) < LIMIT);
+	/* a use that was swept meanwhile had been durable: the SAD had expired long ago */
+	must(C, recorded_first, (disk_rec & bit(digest[i])) && ((disk_use & bit(digest[i])) || disk_latest == OLD));
+	must(D, no_fork, !number[i] || !(numbers & bit(number[i])));
+	released = released | bit(digest[i]);
+	if
+	:: number[i] -> numbers = numbers | bit(number[i])
+	:: else
+	fi;
+#if REACH == 1
+	unreached = released != NAMED; assert(unreached)
+#elif REACH == 2
+	unreached = numbers != 6; assert(unreached)
+#elif REACH == 3
+	unreached = !(past & bit(2 * i)); assert(unreached)
+#elif REACH == 4
+	unreached = (past & bit(2 * i)) || !(past & bit(2 * i + 1)); assert(unreached)
+#elif REACH == 5
+	unreached = !(undone & bit(token[i])) || !token[i]; assert(unreached)
+#elif REACH == 6
+	unreached = !(undone & 1); assert(unreached)
 #endif
 }
-#define EACH_RELEASED (released == ALL)
-#define EACH_BY_A_TOKEN (highest == DIGESTS)
 
-proctype sam(byte i)
+proctype caller(byte i)
 {
-	byte any;
-end:	do
-	/* C_Login, C_SignInit: sam_present() with the SAD, or with a token (sam_store_token_find(); it was current once, and
-	 * what it stood for may be held since), for a digest of the SAD: the attacker has them all, and any digest that
-	 * is not the SAD's ends at covers() in src/sap/door.c. Or by_deposit() finds it in the store, in a transaction of
-	 * its own (sam_store_deposit_find()). */
+	do
+	/* SAD or token, the first time or again */
 	:: atomic {
-		p[i].at == idle ->
+		at[i] == IDLE -> any_digest(); any_secret(); any_clock();
+		a_yes = check();
 		if
-		:: p[i].by = by_sad
-		:: made -> p[i].by = by_token; select(any : 1 .. made); p[i].token = any
-		:: store.deposit -> p[i].by = by_deposit
-		fi;
-		select(any : 0 .. DIGESTS - 1);
-		p[i].digest = any;
-		any = 0;
-		p[i].at = presented
-	}
-	/* reserve() and reserve_by_token() in src/sap/door.c: sam_store_reserve(), sam_store_reserve_by_token(): looked up
-	 * and taken in one transaction, NORMAL */
-	:: atomic {
-		p[i].at == presented ->
-		if
+		:: a_yes ->
 #ifdef BROKEN_CHECK_THEN_TAKE
-		:: may(i) -> p[i].at = checked
+			at[i] = LOOKED; digest[i] = a_digest; token[i] = a_token; number[i] = a_renews
 #else
-		:: may(i) -> take(i); written()
+			take(i)
 #endif
+		:: else
+		fi;
+		a_digest = 0; a_token = 0; a_clock = 0; a_renews = false; a_yes = false
+	}
+#ifdef BROKEN_CHECK_THEN_TAKE
+	:: atomic {
+		at[i] == LOOKED -> a_digest = digest[i]; a_token = token[i]; a_renews = number[i];
+		forget(i); take(i);
+		a_digest = 0; a_token = 0; a_renews = false
+	}
+#endif
+#if DEFERRED
+	/* nothing presented: LOOK, and ASK */
+	:: atomic {
+		at[i] == IDLE -> any_digest(); digest[i] = a_digest; at[i] = (now_dep -> HOLDS : WAITS);
+#if REACH
+		past = (past & ~(3 << 2 * i)) | ((at[i] == WAITS -> 3 : 2) << 2 * i);
+#endif
+		a_digest = 0
+	}
+	:: atomic { at[i] == WAITS && now_dep -> at[i] = HOLDS }
+	:: atomic {
+		at[i] == HOLDS -> a_digest = digest[i]; any_clock(); a_deposited = true; a_yes = check();
+		forget(i);
+		if
+		:: a_yes -> take(i)
+		:: else
+		fi;
+		a_digest = 0; a_clock = 0; a_yes = false; a_deposited = false
+	}
+#endif
+	/* the CM: it provably did not sign; it may have; it has */
+	:: atomic { at[i] == RESERVED -> give_back(i); forget(i) }
+	:: atomic {
+		at[i] == RESERVED -> must(E, cm_once, !(made & bit(digest[i])));
+		made = made | bit(digest[i]);
+#ifdef BROKEN_GIVE_BACK_AFTER_MAYBE
+		give_back(i);
+#endif
+		forget(i)
+	}
+	:: atomic {
+		at[i] == RESERVED -> must(E, cm_once, !(made & bit(digest[i])));
+		made = made | bit(digest[i]); at[i] = SIGNED
+	}
+#ifdef BROKEN_RELEASE_BEFORE_COMMIT
+	:: atomic { at[i] == SIGNED -> release(i); at[i] = RECORDED }
+	:: atomic {
+		at[i] == RECORDED ->
+		if
+		:: still_taken(i) -> commit(i)
+		:: else
+		fi;
+		forget(i)
+	}
+#else
+	:: atomic {
+		at[i] == SIGNED ->
+		if
+		:: still_taken(i) -> commit(i); at[i] = RECORDED
 		:: else -> forget(i)
 		fi
 	}
-#ifdef BROKEN_CHECK_THEN_TAKE
-	:: atomic { p[i].at == checked -> take(i); written() }
+	/* RELEASE */
+	:: atomic { at[i] == RECORDED -> release(i); forget(i) }
 #endif
-	/* let_cm_sign(): a signature, which verify() finds good; an error before there can be one; or one after which
-	 * nobody knows (${maybe}): then the digest stays taken */
+	/* KILL, at any point */
 	:: atomic {
-		p[i].at == reserved ->
-		if
-		:: claim(SIGNED, !has(cm_signed | released, p[i].digest));
-		   cm_signed = cm_signed | 1 << p[i].digest;
-		   if
-		   :: p[i].at = signed
-#ifdef BROKEN_GIVE_BACK_AFTER_MAYBE
-		   :: p[i].at = failed
-#else
-		   :: forget(i)
+		at[i] != IDLE -> forget(i);
+#ifdef BROKEN_FREE_AT_START
+		/* the next start frees what has no record: whose it is it cannot know */
+		now_use = now_use & now_rec
 #endif
-		   fi
-		:: p[i].at = failed
-		fi
-	}
-	/* give_back(): sam_store_give_back(), settle(), sam_renew_undo(): one transaction, FULL */
-	:: atomic {
-		p[i].at == failed ->
-		if
-		:: has(store.used, p[i].digest) ->
-			store.used = store.used & ~(1 << p[i].digest);
-			if
-#ifdef BROKEN_UNDO_ALWAYS
-			:: p[i].next && store.token ->
-				store.token = p[i].token;
-				store.number = p[i].number
-#else
-			:: p[i].next && store.token == p[i].next ->
-				store.token = p[i].token;
-				store.number = p[i].number
-#endif
-			:: else
-			fi;
-			recorded();
-			sync()
-		:: else /* swept meanwhile */
-		fi;
-		forget(i)
-	}
-#ifdef BROKEN_RELEASE_BEFORE_COMMIT
-	:: atomic { p[i].at == signed -> release(i); p[i].at = committed }
-	:: atomic {
-		p[i].at == committed ->
-		store.record = store.record | 1 << p[i].digest;
-		sync();
-		forget(i)
-	}
-#else
-	/* commit(): sam_store_commit(), settle(), sam_deposits_used(): consumption and record in one transaction, FULL; where
-	 * the sync fails it may be written all the same, and is refused */
-	:: atomic {
-		p[i].at == signed ->
-		if
-		:: has(store.used, p[i].digest) ->
-#ifndef BROKEN_RECORD_APART
-			store.record = store.record | 1 << p[i].digest;
-#endif
-#ifdef BROKEN_TOKEN_NOT_REPLACED
-			if
-			:: p[i].by == by_token && renews && made < TOKENS -> replace(i)
-			:: else
-			fi;
-#endif
-			store.deposit = (store.used == ALL -> 0 : store.deposit);
-			recorded();
-			if
-			:: sync(); p[i].at = committed
-			:: forget(i)
-			fi
-		:: else -> forget(i) /* swept meanwhile: "a reservation is gone" */
-		fi
-	}
-	:: atomic {
-		p[i].at == committed ->
-		release(i);
-#ifdef BROKEN_RECORD_APART
-		store.record = store.record | 1 << p[i].digest;
-		written();
-#endif
-		forget(i)
-	}
-#endif
-	/* kill -9, anywhere; a signature that verify() refuses and a give back that could not be written end the same way */
-	:: atomic { p[i].at != idle -> forget(i) }
-	od
-}
-
-/* Whoever else writes to the store: the holder of the SAD, by any process; samctl. */
-proctype others()
-{
-end:	do
-	/* C_GetSADToken and its like: sam_store_token_put(), FULL; who comes again is given the current one */
-	:: atomic {
-		alive && !store.token && made < TOKENS ->
-		made++;
-		store.token = made;
-		store.number = 1;
-		recorded();
-		sync()
-	}
-	/* samctl sad deposit, samctl request approve: sam_store_deposit_put(), FULL */
-	:: atomic {
-		alive && !store.deposit && store.used != ALL ->
-		store.deposit = 1;
-		recorded();
-		sync()
-	}
-	/* sweep_step(), sam_uses_remove(), remove_activation(), NORMAL: the latest time is remembered with it; the budget
-	 * may be used up before the activation itself goes. The grace is none here, which allows more. */
-	:: atomic {
-		!store.swept ->
-		store.used = 0;
-#ifdef BROKEN_SWEEP
-		store.token = 0;
-		store.number = 0;
-		store.deposit = 0;
-#else
-		store.late = 1;
-		if
-		:: skip
-		:: store.swept = 1;
-		   store.token = 0;
-		   store.number = 0;
-		   store.deposit = 0
-		fi;
-#endif
-		written()
 	}
 	od
 }
 
-/* The power fails: all processes are gone, and what was not synced. */
-proctype power()
+proctype world()
 {
 	byte i;
-end:	do
-	:: d_step {
-		true ->
-		store.used = disk.used;
-		store.record = disk.record;
-		store.token = disk.token;
-		store.number = disk.number;
-		store.deposit = disk.deposit;
-		store.late = disk.late;
-		store.swept = disk.swept;
-		cm_signed = cm_signed & disk.used;
-		for (i : 0 .. PROCESSES - 1) {
-			forget(i)
-		}
+	do
+	:: d_step { sync() } /* WRITEBACK */
+	:: d_step { /* POWER */
+#if REACH == 6
+		undone = (made & ~released & ~disk_use -> 1 : undone);
+#endif
+		now_act = disk_act; now_next = disk_next; now_use = disk_use; now_rec = disk_rec; now_tok = disk_tok;
+		now_no = disk_no; now_dep = disk_dep; now_latest = disk_latest; now_swept = disk_swept;
 		i = 0;
-		claim(RECORDED, !(released & ~disk.record));
-		claim(RECORDED, !(released & ~disk.used) || disk.late || disk.swept)
+		do
+		:: i < CALLERS -> forget(i); i++
+		:: else -> break
+		od;
+		i = 0;
+		made = made & (now_use | released)
+	}
+#if RENEWAL
+	:: atomic { /* EXCHANGE */
+		any_clock();
+		if
+		:: fresh() && !now_tok && minted < MINTS ->
+			activation(); minted++; now_tok = minted; now_no = 1; sync()
+		:: else
+		fi;
+		a_clock = 0
+	}
+#endif
+#if DEFERRED
+	:: atomic { /* DEPOSIT */
+		any_clock();
+		if
+		:: fresh() && count(now_use) < 2 -> activation(); now_dep = true; sync()
+		:: else
+		fi;
+		a_clock = 0
+	}
+#endif
+	:: atomic { /* SWEEP: the SAD's uses; then, or with the next step, the SAD itself */
+		any_clock();
+#ifdef BROKEN_SWEEP
+		if
+		:: a_clock == OLD && now_act -> now_use = 0; now_act = 0; now_tok = 0; now_no = 0; now_dep = false
+		:: else
+		fi;
+#else
+		now_latest = (a_clock > now_latest -> a_clock : now_latest);
+		if
+		:: now_latest == OLD && now_act ->
+			now_use = 0;
+			if
+			:: now_act = 0; now_tok = 0; now_no = 0; now_dep = false; now_swept = true
+			:: true
+			fi
+		:: else
+		fi;
+#endif
+		a_clock = 0
 	}
 	od
 }
 
-init {
+init
+{
 	byte i;
 	atomic {
-		select(limit : 0 .. DIGESTS - 1);
-		if
-		:: renews = 1
-		:: renews = 0
-		fi;
-		for (i : 0 .. PROCESSES - 1) {
-			p[i].at = idle;
-			run sam(i)
-		}
+		now_next = 1; disk_next = 1;
 		i = 0;
-		run others();
-		run power()
+		do
+		:: i < CALLERS -> run caller(i); i++
+		:: else -> break
+		od;
+		i = 0;
+		run world()
 	}
 }
