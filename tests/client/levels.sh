@@ -49,10 +49,10 @@ for level in 2 3; do
 	check "level $level: once" eval '! signs "$sad"'
 	check "level $level: the trail says digest_used" on_record digest_used
 	known --digest "$short" --lifetime 301
-	check "level $level: a SAD of 301 s is refused" refuses "$sad" 0xa0
+	check "level $level: a SAD of 301 s is refused" refuses "$sad" 0xa1
 	check "level $level: because of its lifetime" on_record sad_lifetime
 	known --digest "$short" --digest "$(printf %064d 1)" --num 1
-	check "level $level: fewer signatures than digests are refused" refuses "$sad" 0xa0
+	check "level $level: fewer signatures than digests are refused" refuses "$sad" 0xa1
 	check "level $level: the trail says sad_details" on_record sad_details
 
 	# One factor, whichever it is.
@@ -63,7 +63,7 @@ for level in 2 3; do
 	(umask 077 && printf 00000000 >"$work/wrong")
 	sad_factors=(--encrypt-to "$work/sap.jwk" --pin-source "file:$work/wrong")
 	known --digest "$short"
-	check "level $level: a wrong PIN is refused" refuses "$sad" 0xa0
+	check "level $level: a wrong PIN is refused" refuses "$sad" 0xa1
 	sad_factors=()
 	known --digest "$short"
 	check "level $level: a SAD in the clear is refused" eval '! signs "$sad"'
