@@ -174,6 +174,9 @@ void samctl_plain(void);
 
 /** samctl_statements(policy): What must be said of the policy in plain words, as a new JSON list. */
 json_t *samctl_statements(const struct sam_policy *policy);
+/** samctl_authorisation(policy): What a signature is authorised by, as a new JSON object: login or SAD, how many
+ * factors of which kinds, whether encrypted, deferred, by tokens that are renewed. */
+json_t *samctl_authorisation(const struct sam_policy *policy);
 
 /** samctl_time(seconds): As text in a new JSON string. */
 json_t *samctl_time(int64_t seconds);

@@ -264,7 +264,7 @@ static int identify(struct samctl *ctl, struct samctl_who *who, struct sam_perso
 
 static int read_sad(struct samctl *ctl, const char *path)
 {
-	return samctl_read_statement(ctl, path, SAM_JWS_MAX + 16, &ctl->sad);
+	return samctl_read_statement(ctl, path, SAM_PIN_MAX + 16, &ctl->sad);
 }
 
 int samctl_authenticate(struct samctl *ctl)

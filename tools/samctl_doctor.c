@@ -136,6 +136,16 @@ static void check_issuers(struct samctl_doctor *d)
 	sam_jwks_close(cache);
 }
 
+/* Clients that see the protected path never send a PIN, and NULL means deferred authorisation alone. */
+static void check_path(struct samctl_doctor *d)
+{
+	if (d->config.protected_path && d->has_policy && !d->policy.deferred)
+		samctl_doctor_tell(d, "login", NOTE,
+				   "protected_path: false in p11-sam.yaml, or deferred: true under sap: of the policy",
+				   "the token has the protected path and the policy does not defer: clients that heed it send "
+				   "no PIN, and each of their logins gets CKR_ARGUMENTS_BAD");
+}
+
 static void check_user(struct samctl_doctor *d)
 {
 	const struct passwd *user = getpwnam(d->config.user);
@@ -373,7 +383,8 @@ static void examine(struct samctl_doctor *d)
 	if (d->has_config) {
 		check_ownership(d);
 		check_policy(d);
-	check_issuers(d);
+		check_issuers(d);
+		check_path(d);
 		check_user(d);
 		check_cm(d);
 	}

@@ -143,24 +143,30 @@ static json_t *origins(const struct sam_policy *policy)
 			 (int)policy->require_sync, "certificate_required", (int)policy->certificate_required);
 }
 
-static json_t *describe(const struct sam_policy *policy)
+json_t *samctl_authorisation(const struct sam_policy *policy)
 {
 	char kinds[SAM_FACTORS_TEXT];
+
+	return json_pack("{s:s,s:i,s:s*,s:b,s:b,s:b}", "authorisation",
+			 policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad", "factors", (int)policy->factors,
+			 "kinds", sam_factors_text(policy->kinds, kinds), "encrypted", (int)policy->encrypted, "deferred",
+			 (int)policy->deferred, "renewal", (int)(policy->renewal_all || policy->renewal_count));
+}
+
+static json_t *describe(const struct sam_policy *policy)
+{
 	json_t *all = json_pack(
-		"{s:s,s:o,s:i,s:i,s:o,s:s,s:b,s:b,s:b,s:I,s:I,s:o,s:i,s:o,s:b,s:o,s:o,s:o}", "path",
+		"{s:s,s:o,s:i,s:i,s:o,s:b,s:b,s:b,s:I,s:I,s:o,s:o,s:o,s:o}", "path",
 		policy->path, "sha256", samctl_hex(policy->sha256, sizeof(policy->sha256)),
 		"version", (int)policy->version, "level", (int)policy->level, "statements",
-		samctl_statements(policy), "authorisation",
-		policy->authorisation == SAM_AUTHORISE_LOGIN ? "login" : "sad",
-		"always_authenticate", (int)policy->always_authenticate, "verify",
+		samctl_statements(policy), "always_authenticate", (int)policy->always_authenticate, "verify",
 		(int)policy->verify, "curve_below_hash", (int)policy->curve_below_hash,
 		"max_lifetime", (json_int_t)policy->max_lifetime, "leeway",
-		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "factors", (int)policy->factors,
-		"kinds", json_string(sam_factors_text(policy->kinds, kinds)), "encrypted",
-		(int)policy->encrypted, "mechanisms",
+		(json_int_t)policy->leeway, "sad_algorithms", algorithms(policy), "mechanisms",
 		mechanisms(policy), "hashes", hashes(policy), "keys", keys(policy));
 
-	if (json_object_update_new(all, people(policy)) == 0 && json_object_update_new(all, origins(policy)) == 0)
+	if (json_object_update_new(all, samctl_authorisation(policy)) == 0 &&
+	    json_object_update_new(all, people(policy)) == 0 && json_object_update_new(all, origins(policy)) == 0)
 		return all;
 	json_decref(all);
 	return NULL;

@@ -5,6 +5,7 @@
 #include "tools/samctl.h"
 
 #include <string.h>
+#include "sap/pin.h"
 #include "sap/request.h"
 
 /* ---- reading ---- */
@@ -88,7 +89,7 @@ int samctl_request_approve(struct samctl *ctl)
 	struct sam_deposited d;
 	struct sam_msg msg = { "" };
 	enum sam_reason reason;
-	int status = samctl_read_file(ctl, samctl_given(ctl, "sad", 0), SAM_JWS_MAX + 16, &sad);
+	int status = samctl_read_file(ctl, samctl_given(ctl, "sad", 0), SAM_PIN_MAX + 16, &sad);
 
 	if (status == SAMCTL_DONE)
 		status = samctl_open(ctl);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "base/encode.h"
 #include "sap/jose.h"
+#include "sap/pin.h"
 #include "sap/request.h"
 
 void samctl_sad_text(struct sam_secret *sad)
@@ -31,7 +32,7 @@ static int read_sad(struct samctl *ctl, struct sam_secret *out)
 
 	if (!path || (option && ctl->arg_count))
 		return samctl_usage(ctl, "needs --sad FILE, or - for standard input");
-	status = samctl_read_file(ctl, path, SAM_JWS_MAX + 16, out);
+	status = samctl_read_file(ctl, path, SAM_PIN_MAX + 16, out);
 	if (status != SAMCTL_DONE)
 		return status;
 	samctl_sad_text(out);

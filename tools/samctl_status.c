@@ -15,12 +15,17 @@
 
 static json_t *describe_policy(const struct sam_policy *policy)
 {
-	return json_pack("{s:s,s:o,s:i,s:i}", "path", policy->path, "sha256",
-			 samctl_hex(policy->sha256, sizeof(policy->sha256)), "version",
-			 (int)policy->version, "level", (int)policy->level);
+	json_t *object = json_pack("{s:s,s:o,s:i,s:i}", "path", policy->path, "sha256",
+				   samctl_hex(policy->sha256, sizeof(policy->sha256)), "version",
+				   (int)policy->version, "level", (int)policy->level);
+
+	if (json_object_update_new(object, samctl_authorisation(policy)) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
-static json_t *describe_cm(const struct samctl *ctl)
+static json_t *describe_cm(const struct samctl *ctl, const struct sam_snapshot *s)
 {
 	const struct sam_policy_cm *entry;
 	struct sam_cm_info info;
@@ -29,11 +34,11 @@ static json_t *describe_cm(const struct samctl *ctl)
 	sam_cm_info(sam_cm(ctl->sam), &info);
 	approved = sam_policy_cm(sam_policy(ctl->sam), info.manufacturer, info.model, info.firmware, sam_clock_now(),
 				 &entry);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b}", "evaluation",
-			 approved != SAM_OK ? "not approved" : entry ? entry->evaluation : "not stated", "module", sam_config(ctl->sam)->cm_module,
-			 "manufacturer", info.manufacturer, "model", info.model, "firmware",
-			 info.firmware, "serial", info.serial, "token", info.label, "present",
-			 (int)sam_cm_token_present(sam_cm(ctl->sam)));
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:b}", "evaluation",
+			 approved != SAM_OK ? "not approved" : entry ? entry->evaluation : "not stated", "module",
+			 sam_config(ctl->sam)->cm_module, "manufacturer", info.manufacturer, "model", info.model,
+			 "firmware", info.firmware, "serial", info.serial, "token", info.label, "present",
+			 (int)sam_cm_token_present(sam_cm(ctl->sam)), "disabled", (int)s->cm_disabled);
 }
 
 static json_t *describe_store(const struct samctl *ctl, const struct sam_store_head *head)
@@ -78,7 +83,7 @@ int samctl_status(struct samctl *ctl)
 			   sam_config(ctl->sam)->path, "sam_id", sam_config(ctl->sam)->sam_id,
 			   "uid", (int)geteuid(), "level", (int)policy->level, "statements",
 			   samctl_statements(policy), "policy",
-			   describe_policy(policy), "cm", describe_cm(ctl), "store", describe_store(ctl, &head), "registry",
+			   describe_policy(policy), "cm", describe_cm(ctl, s), "store", describe_store(ctl, &head), "registry",
 			   describe_registry(s));
 	sam_registry_put(s);
 	return samctl_print_object(ctl, object);

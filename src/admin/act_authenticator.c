@@ -157,6 +157,10 @@ enum sam_reason sam_perform_authenticator_pin(struct sam_doing *d)
 	if (reason == SAM_OK && d->signer.pin[0] &&
 	    sam_password_check(sam_seal(d->sam), fresh, len, d->signer.pin) == SAM_OK)
 		reason = SAM_PASSWORD_SAME;
+	/* it would be known to every application that logs in with it (P1-3.5.2) */
+	if (reason == SAM_OK && d->signer.password[0] &&
+	    sam_password_check(sam_seal(d->sam), fresh, len, d->signer.password) == SAM_OK)
+		reason = SAM_SECRET_SHARED;
 	if (reason == SAM_OK)
 		reason = sam_password_make(sam_seal(d->sam), fresh, len, d->signer.pin, sizeof d->signer.pin);
 	if (reason != SAM_OK)

@@ -56,7 +56,7 @@ CK_RV sam_deposit_read(struct sam_provider *p, const struct sam_session_object *
 	sam_login_get(p, &login);
 	const enum sam_reason reason = sam_chain_token(p->sam, &login, object->chain, token);
 	const bool over = reason == SAM_TOKEN_UNKNOWN || reason == SAM_RENEWALS_USED || reason == SAM_SAD_EXPIRED ||
-			  reason == SAM_SAD_EPOCH;
+			  reason == SAM_SAD_EPOCH || reason == SAM_SAD_REVOKED;
 	value->data = value->own.bytes;
 	value->len = over ? 0 : SAM_TOKEN_LEN; /* empty: there is no token any more */
 	memcpy(value->own.bytes, token, SAM_TOKEN_LEN);

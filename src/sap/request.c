@@ -46,13 +46,20 @@ struct giving {
 	struct sam_msg *msg;
 };
 
+/* A SAD in whatever form it came, and nothing else: a password authorises nothing here, a token only revokes. */
+static enum sam_reason check_form(const struct sam_pin *pin, bool or_token)
+{
+	const bool is_sad = pin->kind == SAM_PIN_SAD || pin->kind == SAM_PIN_ENCRYPTED;
+	return is_sad || (or_token && pin->kind == SAM_PIN_TOKEN) ? SAM_OK : SAM_PIN_FORM;
+}
+
 /* Verified like one that is presented, and for signatures. */
 static enum sam_reason take(struct giving *g, const char *sad, size_t len, bool or_token)
 {
 	struct sam_pin pin = {0};
 	enum sam_reason reason = sam_pin_read(sad, len, NULL, &pin);
-	if (reason == SAM_OK && pin.kind != SAM_PIN_SAD && !(or_token && pin.kind == SAM_PIN_TOKEN))
-		reason = SAM_PIN_FORM;
+	if (reason == SAM_OK)
+		reason = check_form(&pin, or_token);
 	if (reason == SAM_OK)
 		reason = sam_registry_get(g->sam->registry, &g->s);
 	if (reason == SAM_OK)

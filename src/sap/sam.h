@@ -85,7 +85,8 @@ struct sam_chain {
 enum sam_reason sam_chain_open(struct sam *sam, const char *pin, size_t len, struct sam_chain *chain) SAM_MUST;
 
 /** sam_chain_token(sam, login, chain, token): The current token; the caller wipes it. TOKEN_UNKNOWN, SAD_EXPIRED,
- * SAD_EPOCH: there is none any more. RENEWALS_USED: for who is logged in, the chain has come to its end. */
+ * SAD_EPOCH, SAD_REVOKED: there is none any more. RENEWALS_USED: for who is logged in, the chain has come to its
+ * end. */
 enum sam_reason sam_chain_token(struct sam *sam, const struct sam_login *login, const struct sam_chain *chain,
 				char token[SAM_TOKEN_LEN + 1]) SAM_MUST;
 

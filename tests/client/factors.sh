@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Two factors in each SAD, from the command line to the signature: the device key and the PIN, which travels encrypted
-# alone; the PIN changed by its owner, cleared by officers, set anew (P1-T3.5, P2-3.1.4, P2-3.1.2.2).
+# alone; what level 1 takes as its policy says (levels 2 and 3: levels.sh); the PIN changed by its owner, cleared by
+# officers, set anew (P1-T3.5, P2-3.1.4, P2-3.1.2.2).
 . "$(dirname "${BASH_SOURCE[0]}")/../fault/words.sh" || exit 1
 need jq
 setup
@@ -26,6 +27,22 @@ check "the record says which" is \
 as_auditor audit list --format json >"$work/trail" || bail "no trail"
 check "and not the PIN" eval '[ -s "$work/trail" ] && ! grep -q 48151623 "$work/trail"'
 check "a pin in clear is refused" says "" new_token "$(clear --claim 'pin="48151623"')"
+# refuses CODE SAD: what the application is told of it, presented for the operation
+refuses() { ! signs "$2" && grep -q "^context $1\$" "$work/talked"; }
+device_alone() { clear --encrypt-to "$work/sap.jwk"; }
+wrong_pin() { clear --encrypt-to "$work/sap.jwk" --pin-source "$(pin wrong 11112222)"; }
+check "level 1: the device key alone signs, in clear" signs "$(clear)"
+check "and encrypted" signs "$(device_alone)"
+check "with a wrong PIN it does not" refuses 0xa1 "$(wrong_pin)"
+next_policy 's/^sap:$/&\n  factors: 2/'
+check "level 1 with factors: 2: the device key alone does not" refuses 0x1b "$(clear)"
+check "nor encrypted" refuses 0x1b "$(device_alone)"
+check "both do" signs "$(new_sad "$CREDENTIAL_EC" "${file[@]}")"
+next_policy 's/^  factors: 2$/  encrypted: true/'
+check "level 1 with encrypted: true: a SAD in clear does not" refuses 0xa1 "$(clear)"
+check "an encrypted one does" signs "$(device_alone)"
+told() { as_auditor audit search --reason "$1" --format json | jq -es 'flatten | length > 0'; }
+check "the trail has each reason" eval 'told pin_wrong && told factors && told sad_clear'
 change() # OLD NEW
 {
 	timeout 60 "$SADTOOL" new --key "$DEVICE_KEY" --signer "$SIGNER" --aud "$SAM_ID" --operation pin \

@@ -31,10 +31,33 @@ newest() { as_auditor audit list --json | tail -1 | jq .seq; }
 # since SEQ FILTER: is there a record after that one of which this is true?
 since() { as_auditor audit list --json | jq -es --argjson s "$1" "any(.[]; .seq > \$s and ($2))"; }
 
+# deferred_policy: the policy in force defers, and there is an SCA that the signer is granted to
+deferred_policy()
+{
+	(umask 077 && echo 'a-password-for-tests' >"$work/app.pin")
+	sed -i -e 's/^sap:$/&\n  deferred: true\n  deferred_wait: 60s/' -e 's/^version: 1 /version: 2 /' "$demo/policy.yaml"
+	{ as_officers policy sign "$demo/policy.yaml" &&
+		as_officers principal add app --role sca --signer "$SIGNER" --new-pin-source "file:$work/app.pin"; } \
+		>"$work/deferred.log" 2>&1
+}
+# waits: until it is asked for; leaves its id in $request
+waits()
+{
+	local i
+	for ((i = 0; i < 100; i++)); do
+		request=$(as_signer --json request list | jq -r '.[0].id // empty')
+		[ -z "$request" ] || return 0
+		sleep 0.2
+	done
+	return 1
+}
+approves() { known --digest "$short" && samctl request approve "$request" --sad - <<<"$sad"; }
+
 for level in 2 3; do
 	setup_level "$level"
 	both=("${sad_factors[@]}")
-	check "level $level: status misses nothing" eval 'samctl --json status | jq -e "(.missing // []) | length == 0"'
+	check "level $level: status says what a SAD must show" eval 'samctl --json status | jq -e ".level == $level and
+		(.policy | .authorisation == \"sad\" and .factors == 2 and .encrypted == ($level == 3))"'
 	check "level $level: but says that the CM is for tests and the clock unwatched" eval \
 		'samctl --json status | jq -e ".statements | (any(test(\"CM without evaluation\")) and any(test(\"require_sync\")))"'
 	check "level $level: the start record says it in plain words" eval \
@@ -82,6 +105,26 @@ for level in 2 3; do
 	talked "login user $signer_pin" "init $CREDENTIAL_EC ecdsa" "finish $short"
 	check "level $level: nothing is signed for a login" test "$(tail -n 1 "$work/talked")" = 0x101
 	check "level $level: the trail says no_activation" since "$seq" '.type == "sign" and .reason == "no_activation"'
+
+	# An application that knows nothing of SADs: the request is approved by the same SAD of two factors, and by no less.
+	deferred_policy || bail "no deferred policy" "$work/deferred.log"
+	application "$SAM_BUILDDIR/tests/client/defer" "app:$(cat "$work/app.pin")" "$CREDENTIAL_EC" "$short" </dev/null \
+		>"$work/waited" 2>&1 &
+	waiting=$!
+	check "level $level: deferred: the request waits" waits
+	sad_factors=(--encrypt-to "$work/sap.jwk")
+	check "level $level: a SAD of one factor approves nothing" says factors approves
+	sad_factors=("${both[@]}")
+	check "level $level: an encrypted SAD of two factors approves it" approves
+	wait "$waiting"
+	check "level $level: and it is signed, and verifies" grep -qx '0x0 verified' "$work/waited"
+	check "level $level: the record says deferred, and both factors" eval 'as_auditor audit search --jti "$jti" --type sign \
+		--format json | jq -es "flatten | any(.[]; .outcome == \"success\" and .activation == \"deferred\" and
+		(.factors | sort) == [\"knowledge\", \"possession\"])"'
+	known --digest "$short"
+	check "level $level: one is deposited, and revoked" eval \
+		'samctl sad deposit --sad - <<<"$sad" && samctl sad revoke --sad - <<<"$sad"'
+	check "level $level: what was signed is not rejected" says request samctl request reject "$request" --sad - <<<"$sad"
 
 	# What a SAD orders.
 	sleep 1.1

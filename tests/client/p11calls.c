@@ -75,7 +75,7 @@ static char *first_line(const char *command)
 	FILE *f = popen(command, "r");
 	const ssize_t n = f ? getline(&line, &size, f) : -1;
 	if (!f || pclose(f) != 0 || n < 2)
-		bail("sadtool new failed");
+		bail("sadtool or samctl failed");
 	line[strcspn(line, "\n")] = '\0';
 	return line;
 }
@@ -100,6 +100,13 @@ char *new_order(const char *operation, const char *params)
 		 "'%s' new --key '%s' --signer '%s' --aud '%s' --operation %s --params '%s'",
 		 need("SADTOOL"), need("DEVICE_KEY"), need("SIGNER"), need("SAM_ID"), operation, params);
 	return first_line(command);
+}
+
+void revoke_sad(const char *sad)
+{
+	char command[4096];
+	snprintf(command, sizeof command, "echo '%s' | '%s' sad revoke --sad -", sad, need("SAMCTL"));
+	free(first_line(command));
 }
 
 size_t sha(const char *name, const void *data, size_t len, uint8_t *out)

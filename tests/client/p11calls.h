@@ -53,6 +53,8 @@ size_t unhex(const char *hex, uint8_t *out, size_t size);
 char *new_sad(const char *credential, const char *hash, const uint8_t *digest, size_t len);
 /** new_order(operation, params): A SAD for that operation, ${params} is JSON; free() it. */
 char *new_order(const char *operation, const char *params);
+/** revoke_sad(sad): By $SAMCTL; a SAD or its token. */
+void revoke_sad(const char *sad);
 /** sha(name, data, len, out): "sha256", …, by plain OpenSSL; returns the length. */
 size_t sha(const char *name, const void *data, size_t len, uint8_t *out);
 

@@ -458,6 +458,9 @@ void test_deposit(void)
 	gives(p11->C_FindObjects(s, both, 3, &found), CKR_OK, "C_FindObjects");
 	p11->C_FindObjectsFinal(s);
 	ok(found == 2, "and found");
+	revoke_sad(token);
+	gives(p11->C_GetAttributeValue(s, again, &size, 1), CKR_OK, "the SAD is revoked: CKA_VALUE");
+	ok(size.ulValueLen == 0, "is empty: there is no token any more");
 	token[10] = token[10] == 'a' ? 'b' : 'a';
 	gives(p11->C_CreateObject(s, t, 5, &object), CKR_PIN_INVALID, "a token that nobody has");
 	t[4] = (CK_ATTRIBUTE){CKA_VALUE, big, sizeof big};

@@ -56,8 +56,10 @@ check "without a pin source and without a terminal it is wrong usage" \
 
 # ---- looking -----------------------------------------------------------------------------------
 check "status" exits 0 samctl status
-check "status --json" json '.[0] | .level == 1 and .signs and .cm.present and .registry.keys == 2 and .missing == []' \
-	samctl status --json
+check "status --json" json '.[0] | .level == 1 and .statements == [] and .cm.present and .cm.disabled == false and
+	.registry.keys == 2' samctl status --json
+check "and what a signature is authorised by" json '.[0].policy | .level == 1 and .authorisation == "sad" and
+	.factors == 1 and .encrypted == false and .deferred == false and .renewal == false' samctl status --json
 check "doctor finds nothing wrong" exits 0 samctl doctor
 check "doctor --json" json '.[0] | .ok and (.checks | map(.check) | contains(["config", "ownership", "policy", "cm",
 	"random", "mechanisms", "clock", "seal", "store", "keys", "audit", "maintain"]))' samctl --json doctor
@@ -80,8 +82,8 @@ check "policy show" json '.[0] | .level == 1 and (.mechanisms | length > 5) and 
 	as_officer policy show --json
 check "policy show for people" exits 0 as_auditor policy show
 for level in 1 2 3; do
-	check "policy check level$level.yaml" json ".[0] | .level == $level and .signs == ($level == 1)" \
-		samctl policy check "$SAM_SRCDIR/policy/level$level.yaml" --json
+	check "policy check level$level.yaml" json ".[0] | .level == $level and .encrypted == ($level == 3) and
+		.factors == (if $level == 1 then 1 else 2 end)" samctl policy check "$SAM_SRCDIR/policy/level$level.yaml" --json
 done
 printf 'level: 9\n' >"$work/bad.yaml"
 check "policy check of a bad file names the line" fails_saying 'bad.yaml:' samctl policy check "$work/bad.yaml"
@@ -163,6 +165,19 @@ check "sad exchange of no SAD" exits 1 samctl sad exchange "$work/none.sad"
 check "sad exchange of no file" exits 1 samctl sad exchange --sad "$work/no.such.file"
 check "sad exchange of nothing is wrong usage" usage_error samctl sad exchange
 check "sad inspect is not recorded, an exchange is" trail '.type == "sad-exchange" and .outcome == "failure" and .reason == "sad_expired"'
+
+# ---- the protected path ------------------------------------------------------------------------
+fresh path
+sed -i '/^protected_path:/d' "$demo/p11-sam.yaml" && echo 'protected_path: true' >>"$demo/p11-sam.yaml" && signed
+login_notes()
+{
+	samctl --json doctor |
+		jq -e ".ok and ([.checks[] | select(.check == \"login\" and .state == \"note\")] | length == $1)"
+}
+check "doctor warns of the protected path where the policy does not defer" login_notes 1
+next_policy 's/^sap:$/&\n  deferred: true/'
+check "and is content where it does" login_notes 0
+check "which status says" json '.[0].policy.deferred' samctl status --json
 
 # ---- enrolling ---------------------------------------------------------------------------------
 fresh enrol

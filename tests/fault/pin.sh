@@ -25,9 +25,13 @@ with_pin() # PIN: a SAD with it, exchanged: prints the reason, or ok
 }
 guesser() # N: five guesses, each again until it is looked at
 {
-	local i what
+	local i tries what
 	for i in 1 2 3 4 5; do
-		while what=$(with_pin "guess-$1-$i"); [ "$what" = wait ]; do sleep 0.5; done
+		for ((tries = 0; tries < 60; tries++)); do
+			what=$(with_pin "guess-$1-$i")
+			[ "$what" = wait ] || break
+			sleep 0.5
+		done
 		echo "$what"
 	done >"$work/guessed.$1"
 }

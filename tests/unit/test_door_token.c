@@ -7,6 +7,7 @@
 #include "key_fixture.h"
 
 #include "base/mechanism.h"
+#include "registry/identify.h"
 
 enum { DIGESTS = 6 };
 
@@ -154,6 +155,33 @@ START_TEST(each_token_signs_once_and_the_next_stands_in_its_place)
 	is(sign(token, DIGESTS + 1), SAM_DIGEST_NOT_AUTHORISED);
 	exchanged(sad, before);
 	ck_assert_str_eq(before, token);
+}
+END_TEST
+
+/* Whoever loses a race shows tokens that are gone by the hundred. 130 bits are guessed by nobody: that is no guess, and
+ * neither locks nor alarms. */
+START_TEST(tokens_that_are_gone_are_no_guesses)
+{
+	static const char *const kinds[] = {SAM_COUNTER_PIN_SOURCE, SAM_COUNTER_FORGED_SOURCE};
+	char first[SAM_TOKEN_LEN + 1], next[SAM_TOKEN_LEN + 1], source[SAM_SOURCE_SIZE];
+	bool locked = true;
+	with_policy("  renewal: true\n");
+	const char *sad = new_sad();
+	exchanged(sad, first);
+	is(sign(first, 1), SAM_OK);
+	for (unsigned i = 0; i < 100; i++)
+		dead(i % 2 ? first : text("sat_abcdefghijklmnopqrstuvwx%c%c", 'a' + (int)i / 10, 'a' + (int)i % 10));
+	sam_identify_source(source);
+	for (size_t i = 0; i < 2; i++) {
+		const struct sam_counter_id id = {kinds[i], source};
+		struct sam_counter counter;
+		is(sam_store_counter(sam->store, &id, &counter), SAM_OK);
+		ck_assert_uint_eq(counter.failures, 0);
+	}
+	is(sam_identify_locked(sam->registry, "alice", &locked), SAM_OK);
+	ck_assert(!locked);
+	exchanged(sad, next);
+	is(sign(next, 2), SAM_OK);
 }
 END_TEST
 
@@ -361,6 +389,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(c, sam_fresh, sam_done);
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, each_token_signs_once_and_the_next_stands_in_its_place);
+	tcase_add_test(c, tokens_that_are_gone_are_no_guesses);
 	tcase_add_test(c, without_renewal_one_token_serves_all_digests);
 	tcase_add_test(c, the_same_token_by_both_logins_signs_once);
 	tcase_add_loop_test(c, it_is_renewed_for_those_whom_the_policy_names, 0, 5);

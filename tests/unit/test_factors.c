@@ -12,6 +12,7 @@
 #include "registry/internal.h"
 #include "sap/jwe.h"
 #include "sap/recipient.h"
+#include "sap/request.h"
 
 #define PIN "correct-horse"
 
@@ -250,6 +251,28 @@ START_TEST(a_token_keeps_what_its_sad_showed)
 }
 END_TEST
 
+/* Given beforehand it must show what it must show when it is presented; it comes encrypted, or it shows no PIN. */
+START_TEST(an_encrypted_sad_is_deposited_and_revoked)
+{
+	struct sam_deposited d;
+	struct sam_msg msg;
+	enrolled();
+	char *credential = new_key();
+	if (_i > 1)
+		at_level((unsigned)_i, NULL);
+	char *two = form(credential, SEALED_PIN), *one = form(credential, SEALED);
+	is(sam_deposit(sam, two, strlen(two), &d, &msg), SAM_OK);
+	ck_assert_str_eq(d.signer, "alice");
+	ck_assert_str_eq(d.credential, credential);
+	ck_assert_ptr_nonnull(strstr(last_of("sad-deposit").line, "\"factors\":[\"possession\",\"knowledge\"]"));
+	is(sam_deposit(sam, one, strlen(one), &d, &msg), _i == 1 ? SAM_OK : SAM_FACTORS);
+	is(sam_revoke(sam, two, strlen(two), &d, &msg), SAM_OK);
+	is(sam_deposit(sam, two, strlen(two), &d, &msg), SAM_SAD_REVOKED);
+	is(present(two), SAM_SAD_REVOKED);
+	is(sam_deposit(sam, "alice:correct-horse", 19, &d, &msg), SAM_PIN_FORM);
+}
+END_TEST
+
 START_TEST(what_the_policy_asks_for_now_counts)
 {
 	enrolled();
@@ -438,6 +461,23 @@ START_TEST(a_signer_changes_the_pin_with_the_old_one)
 }
 END_TEST
 
+/* Applications that log in know the one, and must not know the other (P1-3.5.2). */
+START_TEST(the_service_password_does_not_become_the_pin)
+{
+	static const char service[] = "one-of-my-own-choice";
+	char hash[SAM_PASSWORD_SIZE];
+	enrolled();
+	is(sam_password_make(sam->seal, service, strlen(service), hash, sizeof hash), SAM_OK);
+	is(act("alice", NULL, SAM_ACT_SIGNER_PASSWD, "{'id':'alice','password':'%s'}", hash), SAM_OK);
+	refused(change_pin(PIN, service), SAM_SECRET_SHARED);
+	is(change_pin(PIN, "another-horse"), SAM_OK);
+	/* nor the first that follows one that officers took away */
+	is(act("officer", "officer2", SAM_ACT_AUTHENTICATOR_REMOVE, "{'id':'alice','pin':true}"), SAM_OK);
+	refused(change_pin(NULL, service), SAM_SECRET_SHARED);
+	is(change_pin(NULL, "third-horse"), SAM_OK);
+}
+END_TEST
+
 /* Officers take it away and no more: the next one is set by the signer's device, and by nobody else. */
 START_TEST(a_pin_that_officers_cleared_is_set_anew_by_the_device_alone)
 {
@@ -582,6 +622,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(c, factors_by_levels, 0, LEVELS);
 	tcase_add_loop_test(c, two_factors_sign_at_every_level_and_are_recorded, 1, 4);
 	tcase_add_loop_test(c, a_token_keeps_what_its_sad_showed, 2, 4);
+	tcase_add_loop_test(c, an_encrypted_sad_is_deposited_and_revoked, 1, 4);
 	tcase_add_loop_test(c, what_the_policy_asks_for_now_counts, 2, 4);
 	tcase_add_test(c, kinds_that_do_not_count_do_not);
 	tcase_add_test(c, a_pin_is_looked_at_only_after_the_signature);
@@ -592,6 +633,7 @@ static Suite *suite(void)
 	tcase_add_test(c, who_has_no_pin_has_no_right_one);
 	tcase_add_test(c, a_source_that_guesses_on_is_alarmed_and_locks_nobody);
 	tcase_add_loop_test(c, a_signer_changes_the_pin_with_the_old_one, 1, 4);
+	tcase_add_test(c, the_service_password_does_not_become_the_pin);
 	tcase_add_test(c, a_pin_that_officers_cleared_is_set_anew_by_the_device_alone);
 	tcase_add_test(c, who_never_had_a_pin_gets_the_first_from_officers);
 	tcase_add_loop_test(c, a_certificate_that_is_bound_counts_as_a_device_key, 0, 2);
