@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Acts about what a signer authorises with: device keys, keys of certificates, and the PIN (P2-3.1.2.2). The first takes two people;
- * later ones the signer's SAD, or two officers, and each of those is an alert.
+ * Acts about what a signer authorises with: device keys, keys of certificates, and the PIN (P2-3.1.2.2). The first
+ * takes two people; later ones the signer's SAD, or two officers, and each of those is an alert.
  */
 #include "admin/internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Asking the policy: what may be signed and generated, and what must be said of it. Where the policy says nothing, the answer is no (invariant 5).
+ * Asking the policy: what may be signed and generated, and what must be said of it. Where the policy says
+ * nothing, the answer is no (invariant 5).
  */
 #include "policy/policy.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * `cas:` of the policy file: the CAs to which the certificates of signers' keys chain, those to which certificates chain
- * that signers sign SADs with, and those that may sign import packages, of which level 2 wants to know that they make keys as it does itself (P1-T3.5-fn4).
+ * `cas:` of the policy file: the CAs to which the certificates of signers' keys chain, those to which certificates
+ * chain that signers sign SADs with, and those that may sign import packages, of which level 2 wants to know that they
+ * make keys as it does itself (P1-T3.5-fn4).
  */
 #include "policy/policy_cas.h"
 

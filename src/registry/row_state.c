@@ -86,8 +86,9 @@ enum sam_reason sam_row_write_sealed(const struct sam_sealed *p, char **body)
 	return sam_row_dump(json, body);
 }
 
-/* Without text: of an earlier version, or before a restore; nothing is in force. What it says is the file's own words, parsed by the rules of this version: where those do not take it,
- * its level is 0, and it allows nothing until officers sign one that they do take. */
+/* Without text: of an earlier version, or before a restore; nothing is in force. What it says is the file's own words,
+ * parsed by the rules of this version: where those do not take it, its level is 0, and it allows nothing until officers
+ * sign one that they do take. */
 static bool read_text(const json_t *body, struct sam_sealed *out)
 {
 	const char *text = json_string_value(json_object_get(body, "text"));

@@ -4,44 +4,16 @@
  * under a signer's key. Decide, reserve, sign, verify, record, release; in this order, here, and
  * nowhere else.
  */
-#include "sap/internal.h"
+#include "sap/door.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include "base/clock.h"
 #include "base/log.h"
 #include "policy/factors.h"
-#include "sap/request.h"
 #include "sap/verify.h"
-
-/* One signature on its way through the door. */
-struct passage {
-	struct sam *sam;
-	const struct sam_sign_request *request;
-	const struct sam_snapshot *snapshot;
-	const struct sam_policy *policy;        /* in force, on this snapshot */
-	const struct sam_key *key;
-	const struct sam_activation *activation; /* the one that authorises; NULL: the login (level 1) */
-	bool reserved;
-	struct sam_reservation reservation;
-	char chain[40];                 /* "token 3 of at most 2000", for the record */
-	bool deferred;                  /* it was in the store, deposited or given for a request */
-	struct sam_activation stored;   /* that one */
-	struct sam_request asked;       /* the request that this signature was asked for by; its id "": none */
-	uint64_t seen;                  /* the store's sequence when it was last looked for a deposit */
-	enum sam_hash hash;             /* of the DTBS/R */
-	uint8_t dtbsr[SAM_HASH_MAX];    /* a private copy: what is checked is what is signed (invariant 2) */
-};
-
-static size_t dtbsr_len(const struct passage *p)
-{
-	return sam_hash_size(p->hash);
-}
 
 /* ---- who and what ---- */
 
-static enum sam_reason find_key(struct passage *p)
+static enum sam_reason find_key(struct sam_passage *p)
 {
 	p->key = sam_registry_key(p->snapshot, p->request->credential);
 	if (!p->key || !sam_login_may_use(p->snapshot, p->request->login, p->key->signer)) {
@@ -54,7 +26,7 @@ static enum sam_reason find_key(struct passage *p)
 
 /* The DTBS/R by the mechanism's row of the table in p11-sam(8); CKM_EDDSA's waits for the
  * hash that a SAD names. */
-static enum sam_reason find_dtbsr(struct passage *p)
+static enum sam_reason find_dtbsr(struct sam_passage *p)
 {
 	const struct sam_sign_request *r = p->request;
 	const struct sam_scheme *scheme = &r->scheme;
@@ -82,7 +54,7 @@ static enum sam_reason find_dtbsr(struct passage *p)
 	return sam_policy_may_hash(p->policy, scheme, hash, p->key->bits, sam_clock_now());
 }
 
-static enum sam_reason hash_message(struct passage *p, enum sam_hash hash)
+static enum sam_reason hash_message(struct sam_passage *p, enum sam_hash hash)
 {
 	if (p->hash == hash)
 		return SAM_OK;
@@ -97,7 +69,7 @@ static enum sam_reason hash_message(struct passage *p, enum sam_hash hash)
 /* ---- may it ---- */
 
 /* Does this activation authorise exactly this (signer, key, mechanism, DTBS/R)? (invariant 2) */
-static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
+static enum sam_reason covers(struct sam_passage *p, const struct sam_activation *a)
 {
 	if (strcmp(a->sub, p->key->signer) != 0 || strcmp(a->credential, p->key->credential) != 0)
 		return SAM_KEY_NOT_AUTHORISED;
@@ -121,37 +93,33 @@ static enum sam_reason covers(struct passage *p, const struct sam_activation *a)
 	return sam_sad_digest_find(a, p->dtbsr) ? SAM_OK : SAM_DIGEST_NOT_AUTHORISED;
 }
 
-static bool renews(const struct passage *p, const struct sam_activation *a)
-{
-	return sam_policy_renews(p->policy, p->request->login->name, a->sub);
-}
-
 /* By a SAD token, which must be the SAD's current one still; where the policy has it so, the next takes its place with
  * the digest. */
-static enum sam_reason reserve_by_token(struct passage *p, const struct sam_activation *a,
+static enum sam_reason reserve_by_token(struct sam_passage *p, const struct sam_activation *a,
 					const struct sam_claim *claim)
 {
 	struct sam_token_use use = {.id = a->by};
 	enum sam_reason reason = SAM_OK;
-	if (renews(p, a)) {
+	if (sam_policy_renews(p->policy, p->request->login->name, a->sub)) {
 		use.chain = p->policy->renewal_max;
 		reason = sam_token_make(use.next);
 	}
 	if (reason == SAM_OK)
-		reason = sam_store_reserve_by_token(p->sam->store, claim, &use, p->dtbsr, dtbsr_len(p), sam_clock_now(),
-						    &p->reservation);
+		reason = sam_store_reserve_by_token(p->sam->store, claim, &use, p->dtbsr, sam_hash_size(p->hash),
+						    sam_clock_now(), &p->reservation);
 	sam_mem_wipe(&use, sizeof use);
 	return reason;
 }
 
 /* Take it from the store for good (invariant 3): of all threads and processes one gets SAM_OK. */
-static enum sam_reason reserve(struct passage *p, const struct sam_activation *a)
+static enum sam_reason reserve(struct sam_passage *p, const struct sam_activation *a)
 {
 	struct sam_claim claim;
 	sam_present_claim(a, &claim);
-	enum sam_reason reason = a->by.number ? reserve_by_token(p, a, &claim)
-					      : sam_store_reserve(p->sam->store, &claim, p->dtbsr, dtbsr_len(p),
-								  sam_clock_now(), &p->reservation);
+	enum sam_reason reason =
+		a->by.number ? reserve_by_token(p, a, &claim)
+			     : sam_store_reserve(p->sam->store, &claim, p->dtbsr, sam_hash_size(p->hash), sam_clock_now(),
+						 &p->reservation);
 	if (reason == SAM_OK) {
 		p->activation = a;
 		p->reserved = true;
@@ -181,7 +149,7 @@ static unsigned nearness(enum sam_reason reason)
 }
 
 /* Level 1 where the policy says so: the service login by the signer's own password is the activation. */
-static enum sam_reason by_login(const struct passage *p)
+static enum sam_reason by_login(const struct sam_passage *p)
 {
 	const struct sam_login *login = p->request->login;
 	const struct sam_signer *signer = sam_registry_signer(p->snapshot, p->key->signer);
@@ -195,7 +163,7 @@ static enum sam_reason by_login(const struct passage *p)
 	return signer->version == login->version ? SAM_OK : SAM_ACTIVATION_ENDED;
 }
 
-static enum sam_reason by_presented(struct passage *p)
+static enum sam_reason by_presented(struct sam_passage *p)
 {
 	const struct sam_sign_request *r = p->request;
 	enum sam_reason best = SAM_NO_ACTIVATION;
@@ -215,27 +183,13 @@ static enum sam_reason by_presented(struct passage *p)
 
 /* ---- deferred authorisation: what the store holds for this key and DTBS/R ---- */
 
-static bool is_eddsa(const struct passage *p)
+static bool is_eddsa(const struct sam_passage *p)
 {
 	return p->request->scheme.mechanism->padding == SAM_PAD_EDDSA;
 }
 
-/* What of a request says which signature is asked for. */
-static void name_request(const struct passage *p, struct sam_request *out)
-{
-	memset(out, 0, sizeof *out);
-	sam_mem_copy_text(out->credential, sizeof out->credential, p->key->credential);
-	sam_mem_copy_text(out->signer, sizeof out->signer, p->key->signer);
-	memcpy(out->thumbprint, p->key->thumbprint, sizeof out->thumbprint);
-	sam_mem_copy_text(out->principal, sizeof out->principal, p->request->login->name);
-	sam_mem_copy_text(out->mechanism, sizeof out->mechanism, p->request->scheme.mechanism->name);
-	sam_mem_copy_text(out->hash_oid, sizeof out->hash_oid, sam_hash_oid(p->hash));
-	memcpy(out->dtbsr, p->dtbsr, dtbsr_len(p));
-	out->dtbsr_len = dtbsr_len(p);
-}
-
 struct search {
-	struct passage *p;
+	struct sam_passage *p;
 	enum sam_reason reason; /* OK once one is reserved; NO_ACTIVATION as long as none would do */
 };
 
@@ -243,7 +197,7 @@ struct search {
 static enum sam_reason try_deposit(void *arg, const void *body, size_t len)
 {
 	struct search *s = arg;
-	struct passage *p = s->p;
+	struct sam_passage *p = s->p;
 	if (s->reason != SAM_NO_ACTIVATION)
 		return SAM_OK;
 	sam_sad_clear(&p->stored);
@@ -258,15 +212,15 @@ static enum sam_reason try_deposit(void *arg, const void *body, size_t len)
 	return SAM_OK;
 }
 
-static enum sam_reason search_deposits(struct passage *p)
+static enum sam_reason search_deposits(struct sam_passage *p)
 {
 	struct search s = {p, SAM_NO_ACTIVATION};
-	enum sam_reason reason = sam_store_deposit_find(p->sam->store, p->key->credential, p->dtbsr, dtbsr_len(p),
-							try_deposit, &s);
+	enum sam_reason reason = sam_store_deposit_find(p->sam->store, p->key->credential, p->dtbsr,
+							sam_hash_size(p->hash), try_deposit, &s);
 	return reason == SAM_OK ? s.reason : reason;
 }
 
-static enum sam_reason by_deposit(struct passage *p)
+static enum sam_reason by_deposit(struct sam_passage *p)
 {
 	static const enum sam_hash hashes[] = {SAM_HASH_SHA512, SAM_HASH_SHA384, SAM_HASH_SHA256};
 	struct sam_request like;
@@ -282,7 +236,7 @@ static enum sam_reason by_deposit(struct passage *p)
 	if (reason != SAM_OK)
 		return reason;
 	p->deferred = true;
-	name_request(p, &like);
+	sam_door_name_request(p, &like);
 	if (sam_store_request_of(p->sam->store, &like, sam_clock_now(), &p->asked) != SAM_OK)
 		p->asked.id[0] = '\0'; /* deposited before anybody asked */
 	return SAM_OK;
@@ -290,7 +244,7 @@ static enum sam_reason by_deposit(struct passage *p)
 
 /* Anything but a yes is a no (invariant 5). Where a SAD was presented it must fit, also where the login
  * would do; but what the store was given for this key and DTBS/R serves whoever asks. */
-static enum sam_reason authorise(struct passage *p)
+static enum sam_reason authorise(struct sam_passage *p)
 {
 	enum sam_reason best = by_presented(p);
 	if (best == SAM_OK)
@@ -308,7 +262,7 @@ static enum sam_reason authorise(struct passage *p)
 
 /* ---- sign, record, release ---- */
 
-static enum sam_reason let_cm_sign(struct passage *p, uint8_t *signature, size_t *len, bool *maybe)
+static enum sam_reason let_cm_sign(struct sam_passage *p, uint8_t *signature, size_t *len, bool *maybe)
 {
 	const struct sam_sign_request *r = p->request;
 	struct sam_cm_job job = {
@@ -327,7 +281,7 @@ static enum sam_reason let_cm_sign(struct passage *p, uint8_t *signature, size_t
 }
 
 /* The proof that the CM used this key (invariant 2). */
-static enum sam_reason verify(const struct passage *p, const uint8_t *signature, size_t len)
+static enum sam_reason verify(const struct sam_passage *p, const uint8_t *signature, size_t len)
 {
 	const struct sam_sign_request *r = p->request;
 	enum sam_padding padding = r->scheme.mechanism->padding;
@@ -337,51 +291,20 @@ static enum sam_reason verify(const struct passage *p, const uint8_t *signature,
 		return SAM_OK;
 	if (padding == SAM_PAD_EDDSA)
 		return sam_verify_message(p->key->pkey, r->message, r->message_len, signature, len);
-	size_t order = (p->key->bits + 7) / 8, digest = dtbsr_len(p);
+	size_t order = (p->key->bits + 7) / 8, digest = sam_hash_size(p->hash);
 	if (padding == SAM_PAD_ECDSA && digest > order)
 		digest = order;
 	return sam_verify_digest(p->key->pkey, padding, p->hash, p->dtbsr, digest, signature, len);
 }
 
-static void describe(struct passage *p, struct sam_event *event)
-{
-	const struct sam_activation *a = p->activation;
-	memset(event, 0, sizeof *event);
-	event->type = p->request->purpose == SAM_SIGN_CSR ? SAM_EVENT_KEY_CSR : SAM_EVENT_SIGN;
-	sam_login_describe(event, p->request->login);
-	sam_present_describe(event, a);
-	if (a && a->by.number && p->policy && renews(p, a)) {
-		snprintf(p->chain, sizeof p->chain, "token %u of at most %u", (unsigned)a->by.number, p->policy->renewal_max);
-		event->detail = p->chain;
-	}
-	event->credential = p->request->credential;
-	event->signer = p->key ? p->key->signer : p->asked.id[0] ? p->asked.signer : NULL;
-	event->request = p->asked.id[0] ? p->asked.id : NULL;
-	if (p->deferred)
-		event->activation = "deferred";
-	event->mechanism = p->request->scheme.mechanism->name;
-	if (p->key && p->key->certificate.der) {
-		event->certificate_issuer = p->key->certificate.issuer;
-		event->certificate_serial = p->key->certificate.serial;
-		event->certificate_subject = p->key->certificate.subject;
-	}
-	if (p->hash == SAM_HASH_NONE)
-		return;
-	event->dtbsr = p->dtbsr;
-	event->dtbsr_len = dtbsr_len(p);
-	event->hash_oid = sam_hash_oid(p->hash);
-	const struct sam_digest *named = a && a->hash == p->hash ? sam_sad_digest_find(a, p->dtbsr) : NULL;
-	event->label = named ? named->label : NULL;
-}
-
 /* Consumption and audit record in one durable transaction; only then may the signature leave
  * (invariants 3 and 4). */
-static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_t len)
+static enum sam_reason commit(struct sam_passage *p, const uint8_t *signature, size_t len)
 {
 	char factors[SAM_FACTORS_TEXT];
 	struct sam_event event;
 	struct sam_audit_record record = {0};
-	describe(p, &event);
+	sam_door_describe(p, &event);
 	event.signature = signature;
 	event.signature_len = len;
 	event.activation = !p->activation ? "login" : p->deferred ? "deferred" : p->activation->token ? "token" : "sad";
@@ -396,27 +319,13 @@ static enum sam_reason commit(struct passage *p, const uint8_t *signature, size_
 	return reason;
 }
 
-/* What an operator must hear of, beside the refusal itself (P1-7.1.4.7). */
-static void alert(struct passage *p, struct sam_event *event, enum sam_reason why)
-{
-	if (why == SAM_SIGNATURE_MISMATCH || why == SAM_STORE_TAMPERED || why == SAM_KEY_CHANGED)
-		event->type = SAM_EVENT_INTEGRITY;
-	else if (why == SAM_CM_FAILED || why == SAM_CM_PIN || why == SAM_CM_PIN_REFUSED || why == SAM_CM_TOKEN ||
-		 why == SAM_CM_BUSY || why == SAM_CM_KEY_MISSING)
-		event->type = SAM_EVENT_CM_ERROR;
-	else
-		return;
-	event->target = p->request->credential;
-	sam_audit_refuse(&p->sam->audit, event, why);
-}
-
 /* The CM answered with an error instead of a signature: what was reserved is free again, durably
  * (invariant 6). Where that cannot be written the SAD stays spent: the safe side. */
-static enum sam_reason give_back(struct passage *p, enum sam_reason why)
+static enum sam_reason give_back(struct sam_passage *p, enum sam_reason why)
 {
 	struct sam_event event;
 	struct sam_audit_record record = {0};
-	describe(p, &event);
+	sam_door_describe(p, &event);
 	event.reason = why;
 	enum sam_reason reason = sam_audit_make(&p->sam->audit, &event, &record);
 	if (reason == SAM_OK)
@@ -424,20 +333,11 @@ static enum sam_reason give_back(struct passage *p, enum sam_reason why)
 	sam_audit_clear(&record);
 	if (reason != SAM_OK)
 		sam_log_reason(reason, "a reservation could not be given back");
-	alert(p, &event, why);
+	sam_door_alert(p, &event, why);
 	return why;
 }
 
-static enum sam_reason refuse(struct passage *p, enum sam_reason why)
-{
-	struct sam_event event;
-	describe(p, &event);
-	sam_audit_refuse(&p->sam->audit, &event, why);
-	alert(p, &event, why);
-	return why;
-}
-
-static enum sam_reason decide(struct passage *p)
+static enum sam_reason decide(struct sam_passage *p)
 {
 	enum sam_reason reason = sam_registry_get(p->sam->registry, &p->snapshot);
 	if (reason == SAM_OK)
@@ -452,7 +352,7 @@ static enum sam_reason decide(struct passage *p)
 }
 
 /* What was decided upon is let go; the DTBS/R stays for the record. */
-static void let_go(struct passage *p)
+static void let_go(struct sam_passage *p)
 {
 	sam_registry_put(p->snapshot);
 	p->snapshot = NULL;
@@ -462,87 +362,18 @@ static void let_go(struct passage *p)
 	sam_sad_clear(&p->stored);
 }
 
-/* ---- waiting for the signer ---- */
-
-static enum sam_reason over(const struct passage *p)
-{
-	return p->request->wait->over(p->request->wait->arg);
-}
-
-/* Registered before anything waits: it survives whoever asks. */
-static enum sam_reason ask(struct passage *p)
-{
-	const struct sam_signer *signer = sam_registry_signer(p->snapshot, p->key->signer);
-	const char *label = p->request->label ? p->request->label : secure_getenv("P11_SAM_LABEL");
-	if (!signer || signer->suspended)
-		return SAM_ACTIVATION_SUSPENDED;
-	name_request(p, &p->asked);
-	if (label && sam_sad_label_valid(label, strlen(label)))
-		sam_mem_copy_text(p->asked.label, sizeof p->asked.label, label);
-	return sam_request_ask(p->sam, p->policy, p->request->login, &p->asked);
-}
-
-/* SAM_OK: it may have been answered; else why it will not be. */
-static enum sam_reason look_at_request(struct passage *p)
-{
-	struct sam_request now;
-	enum sam_reason reason = sam_store_request_find(p->sam->store, p->asked.id, &now);
-	if (reason == SAM_NOT_FOUND)
-		return SAM_REQUEST_EXPIRED; /* it ended with its key or signer */
-	if (reason != SAM_OK)
-		return reason;
-	switch (now.state) {
-	case SAM_REQUEST_STATE_REJECTED:
-		return SAM_REQUEST_REJECTED;
-	case SAM_REQUEST_STATE_USED:
-		return SAM_DIGEST_USED; /* another thread or process asked for the same, and was first */
-	case SAM_REQUEST_STATE_EXPIRED:
-		return SAM_REQUEST_EXPIRED;
-	default:
-		return now.expires <= sam_clock_now() ? SAM_REQUEST_EXPIRED : SAM_OK;
-	}
-}
-
-/* Until something was written to the store; nothing is held meanwhile: no lock, transaction, snapshot, CM session. */
-static enum sam_reason pause_until_written(struct passage *p, int64_t deadline)
-{
-	enum { FIRST_MS = 50, LAST_MS = 250 };
-	struct sam_store_head head;
-	int64_t step = FIRST_MS, left;
-	for (;;) {
-		enum sam_reason reason = over(p);
-		if (reason == SAM_OK)
-			reason = sam_store_head(p->sam->store, &head);
-		if (reason != SAM_OK)
-			return reason;
-		if (head.sequence != p->seen) {
-			p->seen = head.sequence;
-			return SAM_OK;
-		}
-		left = deadline - sam_clock_monotonic_ms();
-		if (left <= 0)
-			return SAM_REQUEST_WAITS;
-		if (step > left)
-			step = left;
-		nanosleep(&(struct timespec){.tv_sec = step / 1000, .tv_nsec = step % 1000 * 1000000}, NULL);
-		step = step * 3 / 2 > LAST_MS ? LAST_MS : step * 3 / 2;
-	}
-}
-
 /* Nobody presented anything: the signer is asked, and all is decided anew when there may be an answer (the policy too
  * may have changed). */
-static enum sam_reason wait_for_signer(struct passage *p)
+static enum sam_reason wait_for_signer(struct sam_passage *p)
 {
 	const int64_t deadline = sam_clock_monotonic_ms() + p->policy->deferred_wait_s * 1000;
-	enum sam_reason reason = ask(p);
+	enum sam_reason reason = sam_door_ask(p);
 	if (reason != SAM_OK)
 		p->asked.id[0] = '\0';
 	const struct sam_request asked = p->asked;
 	while (reason == SAM_OK) {
 		let_go(p);
-		reason = pause_until_written(p, deadline);
-		if (reason == SAM_OK)
-			reason = look_at_request(p);
+		reason = sam_door_await(p, deadline);
 		if (reason != SAM_OK)
 			return reason;
 		reason = decide(p);
@@ -555,7 +386,7 @@ static enum sam_reason wait_for_signer(struct passage *p)
 	return reason;
 }
 
-static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
+static enum sam_reason pass(struct sam_passage *p, uint8_t *signature, size_t *len)
 {
 	enum sam_reason reason = decide(p);
 	bool waited = reason == SAM_NO_ACTIVATION && p->policy->deferred && p->request->wait &&
@@ -563,26 +394,26 @@ static enum sam_reason pass(struct passage *p, uint8_t *signature, size_t *len)
 	if (waited)
 		reason = wait_for_signer(p);
 	if (reason != SAM_OK)
-		return refuse(p, reason);
+		return sam_door_refuse(p, reason);
 	/* invariant 6: nobody is there any more to take it */
-	if (waited && (reason = over(p)) != SAM_OK)
-		return p->reserved ? give_back(p, reason) : refuse(p, reason);
+	if (waited && (reason = sam_door_over(p)) != SAM_OK)
+		return p->reserved ? give_back(p, reason) : sam_door_refuse(p, reason);
 
 	bool maybe = false;
 	*len = SAM_CM_SIGNATURE_MAX;
 	reason = let_cm_sign(p, signature, len, &maybe);
 	if (reason != SAM_OK)
-		return p->reserved && !maybe ? give_back(p, reason) : refuse(p, reason);
+		return p->reserved && !maybe ? give_back(p, reason) : sam_door_refuse(p, reason);
 	reason = verify(p, signature, *len);
 	if (reason != SAM_OK)
-		return refuse(p, reason);
+		return sam_door_refuse(p, reason);
 	reason = commit(p, signature, *len);
-	return reason == SAM_OK ? SAM_OK : refuse(p, reason);
+	return reason == SAM_OK ? SAM_OK : sam_door_refuse(p, reason);
 }
 
 enum sam_reason sam_sign(struct sam *sam, const struct sam_sign_request *request, uint8_t *signature, size_t *len)
 {
-	struct passage p = {.sam = sam, .request = request};
+	struct sam_passage p = {.sam = sam, .request = request};
 	enum sam_reason reason = pass(&p, signature, len);
 	if (reason != SAM_OK) {
 		sam_mem_wipe(signature, SAM_CM_SIGNATURE_MAX);

@@ -31,8 +31,8 @@ enum sam_reason sam_sealed_now(struct sam *sam, const struct sam_snapshot *snaps
 			       const struct sam_policy **policy) SAM_MUST;
 
 /** sam_key_may_sign(sam, snapshot, policy, key, scheme, purpose): May this key sign so, now: the policy, the key's life
- * and dates, the CM, the clock, the certificate (P1-7.1.1.12.3)? What the policy says, KEY_* of sam_key_usable() and sam_key_fits(),
- * CM_UNAPPROVED, CLOCK, CERTIFICATE_MISSING, CERTIFICATE_EXPIRED. */
+ * and dates, the CM, the clock, the certificate (P1-7.1.1.12.3)? What the policy says, KEY_* of sam_key_usable() and
+ * sam_key_fits(), CM_UNAPPROVED, CLOCK, CERTIFICATE_MISSING, CERTIFICATE_EXPIRED. */
 enum sam_reason sam_key_may_sign(struct sam *sam, const struct sam_snapshot *snapshot, const struct sam_policy *policy,
 				 const struct sam_key *key, const struct sam_scheme *scheme,
 				 enum sam_sign_purpose purpose) SAM_MUST;

@@ -6,6 +6,9 @@ libsam_la_SOURCES += \
 	src/sap/csr.c \
 	src/sap/csr.h \
 	src/sap/door.c \
+	src/sap/door.h \
+	src/sap/door_record.c \
+	src/sap/door_wait.c \
 	src/sap/encrypted.c \
 	src/sap/encrypted.h \
 	src/sap/evidence.c \

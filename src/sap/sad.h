@@ -11,7 +11,13 @@
 #include "sap/jose.h"
 #include "store/store.h"
 
-enum { SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX, SAM_SAD_JTI_MAX = 128, SAM_SAD_LABEL_MAX = 256, SAM_SAD_ISS_MAX = 255, SAM_SAD_KID_MAX = 128 };
+enum {
+	SAM_SAD_DIGESTS = P11_SAM_SAD_DIGESTS_MAX,
+	SAM_SAD_JTI_MAX = 128,
+	SAM_SAD_LABEL_MAX = 256,
+	SAM_SAD_ISS_MAX = 255,
+	SAM_SAD_KID_MAX = 128,
+};
 
 struct sam_digest {
 	uint8_t value[SAM_HASH_MAX]; /* sam_hash_size(hash) bytes count */

@@ -329,27 +329,6 @@ enum sam_reason sam_store_deposit_find(struct sam_store *store, const char *cred
 
 enum { REVOKED = -1 }; /* as an activation's limit */
 
-static enum sam_reason write_activation(struct sam_txn *txn, struct sam_activation *a)
-{
-	struct sam_conn *conn = txn->conn;
-	struct sam_rowmac r;
-	sam_uses_bytes_activation(&r, a);
-	enum sam_reason reason = sam_rowmac_make(&r, txn->store->seal, SAM_SEAL_ROW, a->mac);
-	if (reason == SAM_OK)
-		reason = sam_rowmac_add(&r, txn->store->seal, a->mac, &txn->head.activations);
-	sam_rowmac_end(&r);
-	if (reason != SAM_OK)
-		return reason;
-	sqlite3_stmt *s = sam_conn_get(conn, SAM_SQL_ACTIVATION_ADD);
-	sam_conn_bind_int(conn, s, 1, a->id);
-	sam_conn_bind_blob(conn, s, 2, a->identity, sizeof a->identity);
-	sam_conn_bind_blob(conn, s, 3, a->payload, sizeof a->payload);
-	sam_conn_bind_int(conn, s, 4, a->exp);
-	sam_conn_bind_int(conn, s, 5, a->limit);
-	sam_conn_bind_blob(conn, s, 6, a->mac, sizeof a->mac);
-	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
-}
-
 /* Uses, token and deposit stay tied to the row's id. */
 static enum sam_reason mark_revoked(struct sam_txn *txn, struct sam_activation *a)
 {
@@ -362,7 +341,7 @@ static enum sam_reason mark_revoked(struct sam_txn *txn, struct sam_activation *
 	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_ACTIVATION_DELETE);
 	sam_conn_bind_int(txn->conn, s, 1, a->id);
 	a->limit = REVOKED;
-	return sam_conn_done(txn->conn, s) ? write_activation(txn, a) : txn->conn->broken;
+	return sam_conn_done(txn->conn, s) ? sam_uses_write(txn, a) : txn->conn->broken;
 }
 
 struct revoke {

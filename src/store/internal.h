@@ -250,6 +250,9 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
  * SAM_DIGEST_MAX bytes. A refusal makes no change. */
 enum sam_reason sam_uses_take(struct sam_txn *txn, const struct sam_claim *claim, const uint8_t *digest,
 			      size_t len, int64_t now, int64_t *activation) SAM_MUST;
+/** sam_uses_write(txn, a): The row of ${a} with its id, sealed and counted; it must not be there. */
+enum sam_reason sam_uses_write(struct sam_txn *txn, struct sam_activation *a) SAM_MUST;
+
 /** sam_uses_add(txn, a): A new activation's row; gives it its id. */
 enum sam_reason sam_uses_add(struct sam_txn *txn, struct sam_activation *a) SAM_MUST;
 /** sam_uses_remove(txn, u): That row, and its part of the sum. */

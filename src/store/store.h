@@ -379,8 +379,8 @@ enum sam_reason sam_store_deposit_put(struct sam_store *store, const struct sam_
 				      int64_t now, const struct sam_record *record) SAM_MUST;
 
 /** sam_store_deposit_find(store, credential, digest, len, each, arg): The bodies of all that name this digest of this
- * key, and of which that is not used, oldest first, on one snapshot: copies; ${each} may use the store. A reason other than SAM_OK from ${each}
- * ends it. */
+ * key, and of which that is not used, oldest first, on one snapshot: copies; ${each} may use the store. A reason other
+ * than SAM_OK from ${each} ends it. */
 typedef enum sam_reason sam_store_each_deposit(void *arg, const void *body, size_t len);
 enum sam_reason sam_store_deposit_find(struct sam_store *store, const char *credential, const uint8_t *digest, size_t len,
 				       sam_store_each_deposit *each, void *arg) SAM_MUST;
@@ -428,9 +428,10 @@ enum sam_reason sam_store_adopt(const struct sam_store_options *options, struct 
  * ARGUMENTS. Durable with the next durable call. */
 enum sam_reason sam_store_graft(struct sam_store *store, const struct sam_audit_row *row) SAM_MUST;
 
-/** sam_store_new_epoch(store, after, not_before, record): Forget all activations, uses, tokens, requests and deposits, and refuse every SAD
- * made at ${not_before} or before it (seconds: now, and the leeway that the policy gives iat); the next epoch,
- * and one beyond ${after}; the checkpoints go on after the CM's number. Durable, with its record. Not before is never set back. */
+/** sam_store_new_epoch(store, after, not_before, record): Forget all activations, uses, tokens, requests and deposits,
+ * and refuse every SAD made at ${not_before} or before it (seconds: now, and the leeway that the policy gives iat); the
+ * next epoch, and one beyond ${after}; the checkpoints go on after the CM's number. Durable, with its record. Not
+ * before is never set back. */
 enum sam_reason sam_store_new_epoch(struct sam_store *store, uint64_t after, int64_t not_before,
 				    const struct sam_record *record) SAM_MUST;
 

@@ -114,11 +114,10 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
 	return reason;
 }
 
-enum sam_reason sam_uses_add(struct sam_txn *txn, struct sam_activation *a)
+enum sam_reason sam_uses_write(struct sam_txn *txn, struct sam_activation *a)
 {
 	struct sam_conn *conn = txn->conn;
 	struct sam_rowmac r;
-	a->id = txn->head.next_activation++;
 	sam_uses_bytes_activation(&r, a);
 	enum sam_reason reason = sam_rowmac_make(&r, txn->store->seal, SAM_SEAL_ROW, a->mac);
 	if (reason == SAM_OK)
@@ -133,8 +132,16 @@ enum sam_reason sam_uses_add(struct sam_txn *txn, struct sam_activation *a)
 	sam_conn_bind_int(conn, s, 4, a->exp);
 	sam_conn_bind_int(conn, s, 5, a->limit);
 	sam_conn_bind_blob(conn, s, 6, a->mac, sizeof a->mac);
-	txn->store->chores.claimed++;
 	return sam_conn_done(conn, s) ? SAM_OK : conn->broken;
+}
+
+enum sam_reason sam_uses_add(struct sam_txn *txn, struct sam_activation *a)
+{
+	a->id = txn->head.next_activation++;
+	enum sam_reason reason = sam_uses_write(txn, a);
+	if (reason == SAM_OK)
+		txn->store->chores.claimed++;
+	return reason;
 }
 
 static sqlite3_stmt *use_statement(struct sam_conn *conn, enum sam_statement which,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# p11-kit server around the module, as levels 2 and 3 will have it: the application loads
+# p11-kit server around the module, as levels 2 and 3 have it: the application loads
 # p11-kit-client.so and never the SAM. Also p11-kit's own listing of the module.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need p11-kit pkcs11-tool
