@@ -109,17 +109,23 @@ enum sam_reason sam_perform_signer_remove(struct sam_doing *d)
 	return reason;
 }
 
+/* By a SAD the passwords' locks end, not the PIN's: whoever has the device alone could guess the PIN on without end. */
+static enum sam_reason clear_locks(struct sam_doing *d)
+{
+	bool locked = false;
+	sam_doing_clear_locks(d, sam_param(d, "id"));
+	d->clear_count -= d->order != NULL;
+	enum sam_reason reason = sam_identify_any_locked(sam_registry(d->sam), d->clears, d->clear_count, &locked);
+	return reason == SAM_OK && !locked ? SAM_NO_CHANGE : reason;
+}
+
 enum sam_reason sam_perform_signer_unlock(struct sam_doing *d)
 {
 	enum sam_reason reason = take(d, SAM_EVENT_SIGNER_UNLOCK);
-	bool locked = false;
 	if (reason == SAM_OK && d->order && strcmp(d->order->operation.act, "unlock") != 0)
 		reason = SAM_SAD_OPERATION;
 	if (reason == SAM_OK)
-		reason = sam_identify_locked(sam_registry(d->sam), d->signer.id, &locked);
-	if (reason == SAM_OK && !locked)
-		reason = SAM_NO_CHANGE;
-	sam_doing_clear_locks(d, sam_param(d, "id"));
+		reason = clear_locks(d);
 	return reason == SAM_OK ? put(d) : reason;
 }
 

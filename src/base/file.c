@@ -51,16 +51,30 @@ static enum sam_reason check_above(char *real, uid_t uid, struct sam_msg *msg)
 	return reason;
 }
 
-enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *msg)
+enum sam_reason sam_file_trusted_at(const char *path, uid_t uid, char **out, struct sam_msg *msg)
 {
 	/* Links on the way are resolved first: what counts is where the bytes lie. */
-	sam_auto(sam_free) char *real = realpath(path, NULL);
+	char *real = realpath(path, NULL);
+	*out = NULL;
 	if (!real) {
 		sam_msg_set(msg, "%s: %s", path, strerror(errno));
 		return SAM_CONFIG;
 	}
-	enum sam_reason reason = check_one(real, false, uid, msg);
-	return reason == SAM_OK ? check_above(real, uid, msg) : reason;
+	sam_auto(sam_free) char *above = strdup(real);
+	enum sam_reason reason = above ? check_one(real, false, uid, msg) : SAM_MEMORY;
+	if (reason == SAM_OK)
+		reason = check_above(above, uid, msg);
+	if (reason == SAM_OK)
+		*out = real;
+	else
+		free(real);
+	return reason;
+}
+
+enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *msg)
+{
+	sam_auto(sam_free) char *real = NULL;
+	return sam_file_trusted_at(path, uid, &real, msg);
 }
 
 enum sam_reason sam_file_folders_trusted(const char *path, uid_t uid, struct sam_msg *msg)

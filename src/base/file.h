@@ -13,6 +13,9 @@
  * belong to root or ${uid} and no group or other may write to them (a sticky folder like /tmp may
  * stand on the way). CONFIG with the path and the remedy in ${msg} otherwise. */
 enum sam_reason sam_file_trusted(const char *path, uid_t uid, struct sam_msg *msg) SAM_MUST;
+/** sam_file_trusted_at(path, uid, real, msg): The same; ${real}, to be free()d: where it lies, without links, to be
+ * opened there. A link on the way may be another's to turn. */
+enum sam_reason sam_file_trusted_at(const char *path, uid_t uid, char **real, struct sam_msg *msg) SAM_MUST;
 
 /** sam_file_folders_trusted(path, uid, msg): The same for the folders on the way to a file that need not be there. */
 enum sam_reason sam_file_folders_trusted(const char *path, uid_t uid, struct sam_msg *msg) SAM_MUST;

@@ -106,10 +106,16 @@ void sam_identify_doors(const char *name, struct sam_counter_id out[SAM_DOORS])
 enum sam_reason sam_identify_locked(struct sam_registry *r, const char *name, bool *locked)
 {
 	struct sam_counter_id doors[SAM_DOORS];
-	enum sam_reason reason = SAM_OK;
 	sam_identify_doors(name, doors);
+	return sam_identify_any_locked(r, doors, SAM_DOORS, locked);
+}
+
+enum sam_reason sam_identify_any_locked(struct sam_registry *r, const struct sam_counter_id *doors, size_t count,
+					bool *locked)
+{
+	enum sam_reason reason = SAM_OK;
 	*locked = false;
-	for (size_t i = 0; reason == SAM_OK && i < SAM_DOORS; i++) {
+	for (size_t i = 0; reason == SAM_OK && i < count; i++) {
 		struct sam_counter counter;
 		reason = check_lock(r, &doors[i], &counter);
 		*locked |= reason == SAM_LOCKED;
@@ -194,35 +200,54 @@ static enum sam_reason count_pin(struct sam_registry *r, struct sam_audit *audit
 	return reason == SAM_OK ? count_source(r, audit, s, SAM_COUNTER_PIN_SOURCE, kid) : reason;
 }
 
-/* It was right: the count begins anew. */
-static enum sam_reason end_count(struct sam_registry *r, const struct sam_counter_id *id, const char *kid)
+/* It was right: the count begins anew. A SAD from before the last wrong one does not end it: whoever guesses with the
+ * device and has seen such a SAD on its way would show it again after every few guesses, and never be locked. */
+static enum sam_reason end_count(struct sam_registry *r, const struct sam_counter_id *id,
+				 const struct sam_counter *counter, const char *kid, int64_t made)
 {
 	const struct sam_counter_id key = {SAM_COUNTER_PIN_KID, kid};
+	if (!counter->failures || made < counter->last)
+		return SAM_OK;
 	enum sam_reason reason = sam_store_counter_clear(r->store, id, NULL);
 	return reason == SAM_OK ? sam_store_counter_clear(r->store, &key, NULL) : reason;
 }
 
-enum sam_reason sam_identify_pin(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
-				 const struct sam_signer *signer, const char *kid, const void *secret, size_t len)
+/* Behind the gate. */
+static enum sam_reason check_pin(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
+				 const struct sam_signer *signer, const struct sam_counter_id *id, const char *kid,
+				 int64_t made, const void *secret, size_t len)
 {
-	const struct sam_counter_id id = {SAM_COUNTER_PIN, signer->id};
 	struct sam_counter counter = {0};
-	enum sam_reason reason = check_lock(r, &id, &counter);
+	enum sam_reason reason = check_lock(r, id, &counter);
 	if (reason == SAM_OK && must_wait(&counter))
 		reason = SAM_PIN_WAIT;
 	if (reason != SAM_OK)
 		return reason;
 	reason = sam_password_check(r->seal, secret, len, signer->pin[0] ? signer->pin : NULL);
 	if (reason == SAM_PASSWORD_WRONG) {
-		enum sam_reason counted = counted_before(r, &id, secret, len) ? SAM_OK
-									      : count_pin(r, audit, s, &id, kid);
+		enum sam_reason counted = counted_before(r, id, secret, len) ? SAM_OK
+									      : count_pin(r, audit, s, id, kid);
 		if (counted == SAM_OK)
-			counted = check_lock(r, &id, &counter);
+			counted = check_lock(r, id, &counter);
 		return counted == SAM_OK ? SAM_PIN_WRONG : counted; /* what cannot be counted may not be guessed at */
 	}
 	if (reason == SAM_OK)
-		reason = check_lock(r, &id, &counter);
-	return reason == SAM_OK && counter.failures ? end_count(r, &id, kid) : reason;
+		reason = check_lock(r, id, &counter);
+	return reason == SAM_OK ? end_count(r, id, &counter, kid, made) : reason;
+}
+
+/* Without the gate, as many processes guess at once as the host has cores, before the first wrong one is counted. */
+enum sam_reason sam_identify_pin(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
+				 const struct sam_signer *signer, const char *kid, int64_t made, const void *secret,
+				 size_t len)
+{
+	const struct sam_counter_id id = {SAM_COUNTER_PIN, signer->id};
+	enum sam_reason reason = sam_store_counter_enter(r->store, &id);
+	if (reason != SAM_OK)
+		return reason;
+	reason = check_pin(r, audit, s, signer, &id, kid, made, secret, len);
+	sam_store_counter_leave(r->store, &id);
+	return reason;
 }
 
 enum sam_reason sam_identify_forged(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,

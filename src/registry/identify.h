@@ -25,11 +25,16 @@ enum { SAM_DOORS = 3, SAM_SOURCE_SIZE = 32 };
  * process. */
 void sam_identify_source(char out[SAM_SOURCE_SIZE]);
 
-/** sam_identify_doors(name, out): The counters of all doors for that name that lock; point to ${name}. */
+/** sam_identify_doors(name, out): The counters of all doors for that name that lock, the PIN's last; point to
+ * ${name}. */
 void sam_identify_doors(const char *name, struct sam_counter_id out[SAM_DOORS]);
 
 /** sam_identify_locked(r, name, locked): Is the name locked at one of the doors now, or the PIN? */
 enum sam_reason sam_identify_locked(struct sam_registry *r, const char *name, bool *locked) SAM_MUST;
+
+/** sam_identify_any_locked(r, doors, count, locked): The same for some of the doors. */
+enum sam_reason sam_identify_any_locked(struct sam_registry *r, const struct sam_counter_id *doors, size_t count,
+					bool *locked) SAM_MUST;
 
 /** sam_identify_password(r, audit, s, door, name, stored, secret, len): Is ${secret} the password of ${name}, kept as
  * ${stored} (NULL: nobody of that name may log in here; the same work is done, nothing is counted)? Failures
@@ -39,13 +44,14 @@ enum sam_reason sam_identify_password(struct sam_registry *r, struct sam_audit *
 				      const char *door, const char *name, const char *stored, const void *secret,
 				      size_t len) SAM_MUST;
 
-/** sam_identify_pin(r, audit, s, signer, kid, secret, len): Is that the signer's PIN? Asked only of a SAD that the
- * signer's own key ${kid} has signed. A wrong one is counted for the signer, the key and the source; from the second on
- * the next is looked at only after some seconds (PIN_WAIT), which double; at the policy's limit the PIN is locked,
- * which is an alert. The same wrong one again from this process counts once; the right one ends the count.
+/** sam_identify_pin(r, audit, s, signer, kid, made, secret, len): Is that the signer's PIN? Asked only of a SAD that the
+ * signer's own key ${kid} has signed, at ${made} (its iat, s); one at a time for a signer, among all processes. A wrong
+ * one is counted for the signer, the key and the source; from the second on the next is looked at only after some
+ * seconds (PIN_WAIT), which double; at the policy's limit the PIN is locked, which is an alert. The same wrong one again
+ * from this process counts once; the right one ends the count, if its SAD was made after the last wrong one.
  * PIN_WRONG (also where the signer has none), PIN_WAIT, LOCKED, STORE_*, MEMORY. */
 enum sam_reason sam_identify_pin(struct sam_registry *r, struct sam_audit *audit, const struct sam_snapshot *s,
-				 const struct sam_signer *signer, const char *kid, const void *secret,
+				 const struct sam_signer *signer, const char *kid, int64_t made, const void *secret,
 				 size_t len) SAM_MUST;
 
 /** sam_identify_forged(r, audit, s, kid): A SAD under this registered kid had a wrong signature: count it for the

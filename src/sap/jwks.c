@@ -152,13 +152,13 @@ static bool same_file(const struct stat *a, const struct stat *b)
 }
 
 /* Anew, whatever was there. */
-static enum sam_reason read_file(struct set *set, const struct stat *now, struct sam_msg *msg)
+static enum sam_reason read_file(struct set *set, const char *path, const struct stat *now, struct sam_msg *msg)
 {
 	struct sam_secret text = {NULL, 0};
 	struct stat after;
 	forget_keys(set);
-	enum sam_reason reason = sam_file_read(set->path, SAM_JWKS_MAX, &text, msg);
-	if (reason == SAM_OK && (stat(set->path, &after) != 0 || !same_file(now, &after)))
+	enum sam_reason reason = sam_file_read(path, SAM_JWKS_MAX, &text, msg);
+	if (reason == SAM_OK && (stat(path, &after) != 0 || !same_file(now, &after)))
 		reason = refuse(set, msg, "changed while it was read");
 	if (reason == SAM_OK)
 		reason = parse(set, &text, msg);
@@ -176,11 +176,12 @@ static enum sam_reason read_file(struct set *set, const struct stat *now, struct
 static enum sam_reason refresh(struct set *set, struct sam_msg *msg)
 {
 	struct stat now;
-	enum sam_reason reason = sam_file_trusted(set->path, geteuid(), msg);
-	if (reason == SAM_OK && stat(set->path, &now) != 0)
+	sam_auto(sam_free) char *path = NULL; /* without links: what was looked at is what is read */
+	enum sam_reason reason = sam_file_trusted_at(set->path, geteuid(), &path, msg);
+	if (reason == SAM_OK && stat(path, &now) != 0)
 		reason = refuse(set, msg, strerror(errno));
 	if (reason == SAM_OK && !(set->settled && same_file(&set->st, &now)))
-		reason = read_file(set, &now, msg);
+		reason = read_file(set, path, &now, msg);
 	if (reason == SAM_OK)
 		set->said.text[0] = '\0';
 	else

@@ -146,7 +146,7 @@ static enum sam_reason check_pin(struct showing *w)
 	if (!w->secrets.pin[0])
 		return SAM_OK;
 	enum sam_reason reason = sam_identify_pin(w->sam->registry, &w->sam->audit, w->s, signer, w->a->kid,
-						  w->secrets.pin, strlen(w->secrets.pin));
+						  w->a->iat, w->secrets.pin, strlen(w->secrets.pin));
 	if (reason == SAM_OK)
 		w->a->factors |= SAM_FACTOR_KNOWLEDGE;
 	return reason;

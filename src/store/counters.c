@@ -6,6 +6,7 @@
 #include "store/internal.h"
 
 #include <string.h>
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -123,6 +124,29 @@ enum sam_reason sam_store_counter(struct sam_store *store, const struct sam_coun
 	if (reason == SAM_OK)
 		*out = row.value;
 	return reason;
+}
+
+/* ---- one at a time ---- */
+
+/* FNV-1a. */
+static unsigned gate_of(const struct sam_counter_id *id)
+{
+	uint32_t hash = 2166136261u;
+	for (const char *c = id->kind; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	for (const char *c = id->name; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return hash % SAM_GATES;
+}
+
+enum sam_reason sam_store_counter_enter(struct sam_store *store, const struct sam_counter_id *id)
+{
+	return sam_writelock_enter(store->lock, gate_of(id), sam_clock_monotonic_ms() + store->busy_ms);
+}
+
+void sam_store_counter_leave(struct sam_store *store, const struct sam_counter_id *id)
+{
+	sam_writelock_leave(store->lock, gate_of(id));
 }
 
 /* ---- changing: the record first, it alone can be refused ---- */

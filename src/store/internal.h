@@ -176,6 +176,11 @@ void sam_writelock_close(struct sam_writelock *lock);
 /** sam_writelock_take(lock, deadline_ms): STORE_BUSY at that sam_clock_monotonic_ms(). */
 enum sam_reason sam_writelock_take(struct sam_writelock *lock, int64_t deadline_ms) SAM_MUST;
 void sam_writelock_give(struct sam_writelock *lock);
+/** sam_writelock_enter(lock, gate, deadline_ms): One thread of all processes is behind each of SAM_GATES gates; the
+ * store stays free. STORE_BUSY at that sam_clock_monotonic_ms(), STORE_FAILED. */
+enum { SAM_GATES = 256 };
+enum sam_reason sam_writelock_enter(struct sam_writelock *lock, unsigned gate, int64_t deadline_ms) SAM_MUST;
+void sam_writelock_leave(struct sam_writelock *lock, unsigned gate);
 
 /* ---- queue.c and txn.c: group commit ---- */
 

@@ -206,6 +206,12 @@ struct sam_counter_rule {
 enum sam_reason sam_store_counter(struct sam_store *store, const struct sam_counter_id *id,
 				  struct sam_counter *out) SAM_MUST;
 
+/** sam_store_counter_enter(store, id): Until sam_store_counter_leave() no other thread of any process enters for that
+ * counter (nor for some others): between looking at it and counting nobody else guesses. STORE_BUSY after the
+ * store's time for waiting, STORE_FAILED. */
+enum sam_reason sam_store_counter_enter(struct sam_store *store, const struct sam_counter_id *id) SAM_MUST;
+void sam_store_counter_leave(struct sam_store *store, const struct sam_counter_id *id);
+
 /** sam_store_counter_fail(store, id, rule, now, locked, record): One more failure, durable; those before are
  * forgotten a day after the last. When they reach ${rule}->attempts: locked for that time, *${locked}, the
  * failures back to 0, and ${record} (may be NULL) is appended with it. A lock is never shortened, and time

@@ -27,6 +27,9 @@
  * commits in a row would hardly ever be caught without the lock. */
 enum { HAVE, NEXT, BYTES };
 
+/* Gates: bytes behind those, which nothing is written to. */
+enum { FIRST_GATE = 64 };
+
 struct sam_writelock {
 	struct sam_writelock *next;
 	dev_t dev;
@@ -36,6 +39,7 @@ struct sam_writelock {
 		*released; /* of each byte, how often: in the file, shared by all processes */
 	unsigned handles;
 	pthread_mutex_t inside; /* one handle of this process at a time */
+	pthread_mutex_t gates[SAM_GATES]; /* for its threads */
 };
 
 /* Of one process. A forked child leaves its parent's as it is (one of the parent's threads may have
@@ -122,6 +126,8 @@ static struct sam_writelock *make(const char *store, const char *path)
 		return NULL;
 	}
 	pthread_mutex_init(&l->inside, NULL);
+	for (unsigned i = 0; i < SAM_GATES; i++)
+		pthread_mutex_init(&l->gates[i], NULL);
 	return l;
 }
 
@@ -160,6 +166,8 @@ void sam_writelock_close(struct sam_writelock *lock)
 			at = &(*at)->next;
 		*at = lock->next;
 		pthread_mutex_destroy(&lock->inside);
+		for (unsigned i = 0; i < SAM_GATES; i++)
+			pthread_mutex_destroy(&lock->gates[i]);
 		drop(lock);
 	}
 	pthread_mutex_unlock(&r->mutex);
@@ -239,4 +247,35 @@ void sam_writelock_give(struct sam_writelock *lock)
 		sam_log(SAM_LOG_ERR, "store: the write lock stays taken: %s", strerror(errno));
 	pthread_mutex_unlock(&lock->inside);
 	tell(lock, HAVE);
+}
+
+/* ---- gates ---- */
+
+static bool nap_until(int64_t deadline_ms)
+{
+	const struct timespec t = {.tv_nsec = 5000000};
+	nanosleep(&t, NULL);
+	return sam_clock_monotonic_ms() < deadline_ms;
+}
+
+enum sam_reason sam_writelock_enter(struct sam_writelock *lock, unsigned gate, int64_t deadline_ms)
+{
+	while (pthread_mutex_trylock(&lock->gates[gate]) != 0)
+		if (!nap_until(deadline_ms))
+			return SAM_STORE_BUSY;
+	while (!set(lock, F_WRLCK, FIRST_GATE + gate)) {
+		const bool taken = errno == EACCES || errno == EAGAIN || errno == EINTR;
+		if (taken && nap_until(deadline_ms))
+			continue;
+		pthread_mutex_unlock(&lock->gates[gate]);
+		return taken ? SAM_STORE_BUSY : sam_log_reason(SAM_STORE_FAILED, "store: a gate: %s", strerror(errno));
+	}
+	return SAM_OK;
+}
+
+void sam_writelock_leave(struct sam_writelock *lock, unsigned gate)
+{
+	if (!set(lock, F_UNLCK, FIRST_GATE + gate))
+		sam_log(SAM_LOG_ERR, "store: a gate stays shut: %s", strerror(errno));
+	pthread_mutex_unlock(&lock->gates[gate]);
 }

@@ -330,7 +330,10 @@ START_TEST(wrong_pins_lock_the_pin_and_nothing_else)
 	is(present(form(credential, CLEAR)), SAM_OK);
 	is(sign(credential, last), SAM_OK);
 	ck_assert_int_eq(counter(SAM_COUNTER_PASSWORD_P11, "alice").locked_until, 0);
-	/* until officers end it */
+	/* until officers end it: the device alone does not */
+	refused(act_by_sad(order(&alice, "alice", "authenticator", "{'act':'unlock'}"), SAM_ACT_SIGNER_UNLOCK,
+			   json("{'id':'alice'}")), SAM_NO_CHANGE);
+	is(with_pin(PIN), SAM_LOCKED);
 	refused(act("officer", "officer2", SAM_ACT_SIGNER_UNLOCK, "{'id':'bob'}"), SAM_NO_CHANGE);
 	is(act("officer", "officer2", SAM_ACT_SIGNER_UNLOCK, "{'id':'alice'}"), SAM_OK);
 	is(with_pin(PIN), SAM_OK);
@@ -364,6 +367,65 @@ START_TEST(after_the_second_wrong_one_the_next_waits)
 	is(present(form(NOBODYS, CLEAR)), SAM_OK);
 	wait_over();
 	is(with_pin(PIN), SAM_OK);
+}
+END_TEST
+
+struct guess {
+	pthread_t thread;
+	char pin[16];
+	enum sam_reason reason;
+};
+
+static void *guess(void *arg)
+{
+	struct guess *g = arg;
+	const struct sam_snapshot *s;
+	if ((g->reason = sam_registry_get(sam->registry, &s)) != SAM_OK)
+		return NULL;
+	g->reason = sam_identify_pin(sam->registry, &sam->audit, s, sam_registry_signer(s, "alice"), alice.kid,
+				     sam_clock_now(), g->pin, strlen(g->pin));
+	sam_registry_put(s);
+	return NULL;
+}
+
+/* Else each of them would be looked at before any is counted. */
+START_TEST(many_at_once_wait_for_each_other)
+{
+	enum { MANY = 8 };
+	struct guess guesses[MANY];
+	unsigned wrong = 0, wait = 0;
+	enrolled();
+	is(with_pin("first-wrong"), SAM_PIN_WRONG);
+	is(with_pin("second-wrong"), SAM_PIN_WRONG);
+	wait_over();
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(guesses[i].pin, sizeof guesses[i].pin, "wrong-%u", i);
+		ck_assert_int_eq(pthread_create(&guesses[i].thread, NULL, guess, &guesses[i]), 0);
+	}
+	for (unsigned i = 0; i < MANY; i++) {
+		pthread_join(guesses[i].thread, NULL);
+		wrong += guesses[i].reason == SAM_PIN_WRONG;
+		wait += guesses[i].reason == SAM_PIN_WAIT;
+	}
+	ck_assert_uint_eq(wrong, 1);
+	ck_assert_uint_eq(wait, MANY - 1);
+	ck_assert_uint_eq(counter(SAM_COUNTER_PIN, "alice").failures, 3);
+}
+END_TEST
+
+/* Who took one on its way, and has the device, does not guess on with it for ever. */
+START_TEST(a_sad_of_before_begins_no_count_anew)
+{
+	enrolled();
+	char *seen = encrypted(sad(NOBODYS, PIN));
+	is(present(seen), SAM_OK);
+	sleep(3); /* until its iat has passed */
+	is(with_pin("wrong-1"), SAM_PIN_WRONG);
+	is(present(seen), SAM_OK);
+	ck_assert_uint_eq(counter(SAM_COUNTER_PIN, "alice").failures, 1);
+	ck_assert_uint_eq(counter(SAM_COUNTER_PIN_KID, alice.kid).failures, 1);
+	is(with_pin(PIN), SAM_OK);
+	ck_assert_uint_eq(counter(SAM_COUNTER_PIN, "alice").failures, 0);
 }
 END_TEST
 
@@ -629,6 +691,8 @@ static Suite *suite(void)
 	tcase_add_test(c, wrong_pins_lock_the_pin_and_nothing_else);
 	tcase_add_test(c, a_lock_may_last_until_an_officer_ends_it);
 	tcase_add_test(c, after_the_second_wrong_one_the_next_waits);
+	tcase_add_test(c, many_at_once_wait_for_each_other);
+	tcase_add_test(c, a_sad_of_before_begins_no_count_anew);
 	tcase_add_test(c, a_wrong_pin_uses_nothing_up);
 	tcase_add_test(c, who_has_no_pin_has_no_right_one);
 	tcase_add_test(c, a_source_that_guesses_on_is_alarmed_and_locks_nobody);

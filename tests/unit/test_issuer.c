@@ -456,6 +456,18 @@ START_TEST(keys_change_when_the_file_had_settled)
 }
 END_TEST
 
+/* A link is followed to a file that nobody else can write; whose the link is does not matter then. */
+START_TEST(a_link_counts_as_what_it_leads_to)
+{
+	issuer_ready("delegation: true");
+	shell("mv %s %s.real && ln -s %s.real %s", jwks_path, jwks_path, jwks_path, jwks_path);
+	is(take(issue(claims_by(ISSUER)), NULL, NULL), SAM_OK);
+	shell("cp %s.real %s.other && chmod g+w %s.other && ln -sf %s.other %s", jwks_path, jwks_path, jwks_path, jwks_path,
+	      jwks_path);
+	is(take(issue(claims_by(ISSUER)), NULL, NULL), SAM_ISSUER_KEYS);
+}
+END_TEST
+
 static unsigned logged(const char *what)
 {
 	char command[PATH_MAX + 64], line[32] = "";
@@ -842,6 +854,7 @@ static Suite *suite_of(void)
 	tcase_add_test(keys, algorithms_are_those_of_the_entry);
 	tcase_add_test(keys, keys_change_with_the_file);
 	tcase_add_test(keys, keys_change_when_the_file_had_settled);
+	tcase_add_test(keys, a_link_counts_as_what_it_leads_to);
 	tcase_add_test(keys, a_broken_file_refuses);
 	tcase_add_test(keys, the_file_is_nobody_elses_and_bounded);
 	tcase_add_test(word, assertions_are_as_the_policy_asks);

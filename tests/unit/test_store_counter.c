@@ -6,6 +6,7 @@
 #include "store_fixture.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 
 static const struct sam_counter_id alice = {"password", "alice"};
 static const struct sam_counter_rule rule = {.attempts = 3, .lock_seconds = 600};
@@ -31,6 +32,39 @@ static uint64_t records(void)
 	is(sam_store_head(store, &head), SAM_OK);
 	return head.audit_seq;
 }
+
+/* ---- one at a time ---- */
+
+/* What another process gets, with a store of its own. */
+static enum sam_reason entered_elsewhere(const struct sam_counter_id *id)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		sam_store_abandon(store);
+		if (sam_store_open(&options, &store, NULL) != SAM_OK)
+			_exit(3);
+		enum sam_reason reason = sam_store_counter_enter(store, id);
+		_exit(reason == SAM_OK ? 0 : reason == SAM_STORE_BUSY ? 1 : 2);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) ? SAM_STORE_BUSY : SAM_OK;
+}
+
+START_TEST(one_process_enters_for_a_counter)
+{
+	const struct sam_counter_id bob = {"password", "bob"};
+	options.busy_ms = 100;
+	is(sam_store_counter_enter(store, &alice), SAM_OK);
+	ck_assert_uint_eq(fail_at(&alice, now), false); /* the store is free meanwhile */
+	is(entered_elsewhere(&alice), SAM_STORE_BUSY);
+	is(entered_elsewhere(&bob), SAM_OK);
+	sam_store_counter_leave(store, &alice);
+	is(entered_elsewhere(&alice), SAM_OK);
+	is(entered_elsewhere(&alice), SAM_OK); /* a process that ended holds nothing */
+}
+END_TEST
 
 /* ---- counters ---- */
 
@@ -323,6 +357,7 @@ static Suite *make(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_set_timeout(c, 300);
 	tcase_add_test(c, enough_failures_lock);
+	tcase_add_test(c, one_process_enters_for_a_counter);
 	tcase_add_test(c, a_day_later_a_failure_is_forgotten);
 	tcase_add_test(c, a_clock_set_back_shortens_no_lock);
 	tcase_add_test(c, clearing_is_complete_and_writes_only_if_it_must);
