@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "audit/internal.h"
@@ -70,6 +71,12 @@ void sam_audit_application(char *out, size_t size, int64_t *uid)
 	json_auto_t *process = other ? other : self();
 	const char *exe = json_string_value(json_object_get(process, "exe"));
 
+	size_t len = exe ? strlen(exe) : 0;
+
 	*uid = json_integer_value(json_object_get(process, "uid"));
-	snprintf(out, size, "%s", exe ? exe : "");
+	if (len >= size) /* never in the middle of a character: what is kept must be UTF-8 */
+		for (len = size - 1; len && ((unsigned char)exe[len] & 0xc0) == 0x80; len--)
+			;
+	memcpy(out, exe ? exe : "", len);
+	out[len] = '\0';
 }

@@ -220,18 +220,20 @@ static enum sam_reason search_deposits(struct sam_passage *p)
 	return reason == SAM_OK ? s.reason : reason;
 }
 
+/* By which a SAD may name the message of CKM_EDDSA; the first is the one that the curve uses. */
+static const enum sam_hash eddsa_hashes[] = {SAM_HASH_SHA512, SAM_HASH_SHA384, SAM_HASH_SHA256};
+enum { EDDSA_HASHES = sizeof eddsa_hashes / sizeof *eddsa_hashes };
+
 static enum sam_reason by_deposit(struct sam_passage *p)
 {
-	static const enum sam_hash hashes[] = {SAM_HASH_SHA512, SAM_HASH_SHA384, SAM_HASH_SHA256};
 	struct sam_request like;
 	enum sam_reason reason = SAM_NO_ACTIVATION;
 	if (!p->policy->deferred || p->request->purpose != SAM_SIGN_DATA)
 		return SAM_NO_ACTIVATION;
 	if (!is_eddsa(p))
 		reason = search_deposits(p);
-	/* CKM_EDDSA: the SAD says by which hash it names the message */
-	for (size_t i = 0; is_eddsa(p) && reason == SAM_NO_ACTIVATION && i < sizeof hashes / sizeof *hashes; i++)
-		if (hash_message(p, hashes[i]) == SAM_OK)
+	for (size_t i = 0; is_eddsa(p) && reason == SAM_NO_ACTIVATION && i < EDDSA_HASHES; i++)
+		if (hash_message(p, eddsa_hashes[i]) == SAM_OK)
 			reason = search_deposits(p);
 	if (reason != SAM_OK)
 		return reason;
@@ -240,6 +242,19 @@ static enum sam_reason by_deposit(struct sam_passage *p)
 	if (sam_store_request_of(p->sam->store, &like, sam_clock_now(), &p->asked) != SAM_OK)
 		p->asked.id[0] = '\0'; /* deposited before anybody asked */
 	return SAM_OK;
+}
+
+/* CKM_EDDSA: record and request name the hash of the nearest SAD, or the first that the policy allows. */
+static enum sam_reason choose_hash(struct sam_passage *p)
+{
+	enum sam_reason reason = SAM_NO_ACTIVATION;
+	if (!is_eddsa(p))
+		return SAM_OK;
+	if (p->activation && p->activation->hash != SAM_HASH_NONE)
+		reason = hash_message(p, p->activation->hash);
+	for (size_t i = 0; reason != SAM_OK && i < EDDSA_HASHES; i++)
+		reason = hash_message(p, eddsa_hashes[i]);
+	return reason;
 }
 
 /* Anything but a yes is a no (invariant 5). Where a SAD was presented it must fit, also where the login
@@ -254,10 +269,9 @@ static enum sam_reason authorise(struct sam_passage *p)
 	enum sam_reason stored = best == SAM_OK ? SAM_NO_ACTIVATION : by_deposit(p);
 	if (stored != SAM_NO_ACTIVATION)
 		return stored;
-	/* CKM_EDDSA: record and request name the hash of the nearest SAD, or the one that the curve uses */
-	enum sam_reason hashed = is_eddsa(p) ? hash_message(p, p->activation ? p->activation->hash : SAM_HASH_SHA512)
-					     : SAM_OK;
-	return best == SAM_OK ? hashed : best;
+	/* nothing can be asked for of which no hash says what it is */
+	enum sam_reason hashed = choose_hash(p);
+	return hashed != SAM_OK && (best == SAM_OK || best == SAM_NO_ACTIVATION) ? hashed : best;
 }
 
 /* ---- sign, record, release ---- */
@@ -408,6 +422,8 @@ static enum sam_reason pass(struct sam_passage *p, uint8_t *signature, size_t *l
 	if (reason != SAM_OK)
 		return sam_door_refuse(p, reason);
 	reason = commit(p, signature, *len);
+	if (reason == SAM_SAD_REVOKED) /* while the CM was at it */
+		reason = SAM_ACTIVATION_REVOKED;
 	return reason == SAM_OK ? SAM_OK : sam_door_refuse(p, reason);
 }
 

@@ -34,8 +34,8 @@ enum sam_reason sam_request_approve(struct sam *sam, const char *id, const char 
 				    struct sam_deposited *out, struct sam_msg *msg) SAM_MUST;
 
 /** sam_request_reject(sam, id, sad, len, actor, role, msg): By the signer's SAD for that digest, which is used up by it
- * (revoked); or, ${sad} NULL, by the principal or signer ${actor}, whom the caller has identified. Recorded. As
- * sam_request_approve(). */
+ * (revoked); or, ${sad} NULL, by the principal or signer ${actor}, whom the caller has identified. What was deposited
+ * for the key before signs this digest no more either. Recorded. As sam_request_approve(). */
 enum sam_reason sam_request_reject(struct sam *sam, const char *id, const char *sad, size_t len, const char *actor,
 				   enum sam_role role, struct sam_msg *msg) SAM_MUST;
 

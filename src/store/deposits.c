@@ -275,6 +275,41 @@ static bool is_used(struct sam_conn *conn, int64_t activation, const uint8_t *di
 	return used;
 }
 
+/* The first one behind ${after} that would serve; 0: none. A table is not changed while it is read. */
+static enum sam_reason find_serving(struct sam_txn *txn, const char *credential, const uint8_t *digest, size_t len,
+				    int64_t after, int64_t *activation)
+{
+	struct sam_deposit_row d;
+	enum sam_reason reason = SAM_OK;
+	*activation = 0;
+	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_DEPOSIT_FIND);
+	sam_conn_bind_text(txn->conn, s, 1, credential);
+	sam_conn_bind_int(txn->conn, s, 2, after + 1);
+	while (reason == SAM_OK && !*activation && sam_conn_row(txn->conn, s)) {
+		reason = take_row(txn->store->seal, s, &d);
+		if (reason == SAM_OK && names(&d, digest) && !is_used(txn->conn, d.activation, digest, len))
+			*activation = d.activation;
+	}
+	sqlite3_reset(s);
+	return reason == SAM_OK ? txn->conn->broken : reason;
+}
+
+enum sam_reason sam_deposits_withdraw(struct sam_txn *txn, const char *credential, const uint8_t *digest, size_t len)
+{
+	int64_t activation = 0;
+	enum sam_reason reason = SAM_OK;
+	if (!txn->head.deposits.count || len < SAM_DEPOSIT_TAG)
+		return SAM_OK;
+	do {
+		reason = find_serving(txn, credential, digest, len, activation, &activation);
+		if (reason == SAM_OK && activation)
+			reason = sam_uses_spend(txn, activation, digest, len);
+		if (reason == SAM_OK && activation)
+			reason = sam_deposits_used(txn, activation);
+	} while (reason == SAM_OK && activation);
+	return reason;
+}
+
 static enum sam_reason copy(const struct sam_seal *seal, const struct sam_deposit_row *d, struct found *out)
 {
 	struct sam_secret *body = &out->body[out->count++];

@@ -255,6 +255,8 @@ enum sam_reason sam_uses_find(struct sam_conn *conn, const struct sam_seal *seal
  * SAM_DIGEST_MAX bytes. A refusal makes no change. */
 enum sam_reason sam_uses_take(struct sam_txn *txn, const struct sam_claim *claim, const uint8_t *digest,
 			      size_t len, int64_t now, int64_t *activation) SAM_MUST;
+/** sam_uses_spend(txn, activation, digest, len): Take a digest, which is not taken, of an activation that is there. */
+enum sam_reason sam_uses_spend(struct sam_txn *txn, int64_t activation, const uint8_t *digest, size_t len) SAM_MUST;
 /** sam_uses_write(txn, a): The row of ${a} with its id, sealed and counted; it must not be there. */
 enum sam_reason sam_uses_write(struct sam_txn *txn, struct sam_activation *a) SAM_MUST;
 
@@ -311,7 +313,8 @@ void sam_requests_bytes(struct sam_rowmac *r, const struct sam_request_row *row)
 /** sam_requests_approve(txn, id, credential, now): A SAD for it is deposited. NOT_FOUND, REQUEST_EXPIRED,
  * REQUEST_SETTLED; needs a compound operation, like the next three. */
 enum sam_reason sam_requests_approve(struct sam_txn *txn, const char *id, const char *credential, int64_t now) SAM_MUST;
-/** sam_requests_use(txn, id): Its signature is given; one that is gone or settled stays so. */
+/** sam_requests_use(txn, id): Its signature is given; one that is gone, expired or used stays so. REQUEST_REJECTED:
+ * somebody said no while the CM was at it. */
 enum sam_reason sam_requests_use(struct sam_txn *txn, const char *id) SAM_MUST;
 /** sam_requests_end(txn, end): Those of that signer or key are erased. */
 enum sam_reason sam_requests_end(struct sam_txn *txn, const struct sam_end *end) SAM_MUST;
@@ -333,6 +336,10 @@ void sam_deposits_bytes(struct sam_rowmac *r, const struct sam_deposit_row *d);
 enum sam_reason sam_deposits_remove(struct sam_txn *txn, int64_t activation) SAM_MUST;
 /** sam_deposits_used(txn, activation): Remove it once all its digests are used. */
 enum sam_reason sam_deposits_used(struct sam_txn *txn, int64_t activation) SAM_MUST;
+/** sam_deposits_withdraw(txn, credential, digest, len): None of that key's signs this digest any more; needs a compound
+ * operation. */
+enum sam_reason sam_deposits_withdraw(struct sam_txn *txn, const char *credential, const uint8_t *digest,
+				      size_t len) SAM_MUST;
 /** sam_deposits_end(txn, end): Those of that signer or key are erased; needs a compound operation. */
 enum sam_reason sam_deposits_end(struct sam_txn *txn, const struct sam_end *end) SAM_MUST;
 

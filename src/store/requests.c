@@ -225,11 +225,11 @@ static bool is_same(const struct sam_request *a, const struct sam_request *b)
 	       a->dtbsr_len == b->dtbsr_len && memcmp(a->dtbsr, b->dtbsr, a->dtbsr_len) == 0;
 }
 
-/* What is there already: the same one, or how many of the same principal and key wait. */
+/* What is there already: the same one, or how many of the same principal, key, and both, wait. */
 struct there {
 	bool same;
 	struct sam_request found;
-	unsigned principals, keys;
+	unsigned principals, keys, both;
 };
 
 static enum sam_reason look(struct sam_conn *conn, const struct sam_seal *seal, const struct sam_request *like,
@@ -243,8 +243,11 @@ static enum sam_reason look(struct sam_conn *conn, const struct sam_seal *seal, 
 		reason = take_row(seal, s, &row);
 		if (reason != SAM_OK || !waits(&row.value))
 			continue;
-		out->principals += strcmp(row.value.principal, like->principal) == 0;
-		out->keys += strcmp(row.value.credential, like->credential) == 0;
+		const bool principal = strcmp(row.value.principal, like->principal) == 0;
+		const bool key = strcmp(row.value.credential, like->credential) == 0;
+		out->principals += principal;
+		out->keys += key;
+		out->both += principal && key;
 		if (row.value.expires > now && is_same(&row.value, like)) {
 			out->same = true;
 			out->found = row.value;
@@ -273,7 +276,8 @@ static enum sam_reason put(struct sam_txn *txn, void *arg)
 		*in->request = there.found;
 		return SAM_OK;
 	}
-	if (reason == SAM_OK && (there.principals >= in->max || there.keys >= in->max))
+	/* one of each principal for a key is let in: nobody keeps others from a key that they share */
+	if (reason == SAM_OK && (there.principals >= in->max || (there.keys >= in->max && there.both)))
 		reason = SAM_REQUESTS_FULL;
 	if (reason == SAM_OK)
 		reason = make_room(txn);
@@ -377,6 +381,8 @@ enum sam_reason sam_requests_use(struct sam_txn *txn, const char *id)
 	enum sam_reason reason = find(txn->conn, txn->store->seal, id, &row);
 	if (reason == SAM_NOT_FOUND)
 		return SAM_OK;
+	if (reason == SAM_OK && row.value.state == SAM_REQUEST_STATE_REJECTED)
+		return SAM_REQUEST_REJECTED;
 	return reason == SAM_OK && waits(&row.value) ? set_state(txn, &row, SAM_REQUEST_STATE_USED) : reason;
 }
 
@@ -397,6 +403,9 @@ static enum sam_reason settle(struct sam_txn *txn, void *arg)
 		reason = SAM_REQUEST_SETTLED;
 	if (reason == SAM_OK)
 		reason = set_state(txn, &row, in->state);
+	/* a no counts against every yes that was given before it */
+	if (reason == SAM_OK && in->state == SAM_REQUEST_STATE_REJECTED)
+		reason = sam_deposits_withdraw(txn, row.value.credential, row.value.dtbsr, row.value.dtbsr_len);
 	return reason == SAM_OK ? sam_trail_append(txn, in->record) : reason;
 }
 

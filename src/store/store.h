@@ -274,7 +274,8 @@ enum sam_reason sam_store_reserve_by_token(struct sam_store *store, const struct
 					   int64_t now, struct sam_reservation *out) SAM_MUST;
 
 /** sam_store_commit(store, reservation, record): The other half: when it returns SAM_OK the reservation
- * and the audit record are on the disk, and the signature may leave. Otherwise it must not. */
+ * and the audit record are on the disk, and the signature may leave. Otherwise it must not; the digest stays taken:
+ * REQUEST_REJECTED, SAD_REVOKED: somebody said no meanwhile; STORE_*. */
 enum sam_reason sam_store_commit(struct sam_store *store, const struct sam_reservation *reservation,
 				 const struct sam_record *record) SAM_MUST;
 
@@ -344,8 +345,8 @@ struct sam_request {
 
 /** sam_store_request_put(store, request, max, now, record): Keep a new request, durably, with its record. Where the
  * same principal has one for this key, mechanism and digest that is open or approved, ${request} becomes that one
- * and nothing is written. REQUESTS_FULL: ${max} open or approved of the principal or of the key, or
- * SAM_REQUESTS_MAX in all. */
+ * and nothing is written. REQUESTS_FULL: ${max} open or approved of the principal, or of the key
+ * (unless it is the principal's first for it), or SAM_REQUESTS_MAX in all. */
 enum sam_reason sam_store_request_put(struct sam_store *store, struct sam_request *request, unsigned max, int64_t now,
 				      const struct sam_record *record) SAM_MUST;
 
@@ -362,8 +363,9 @@ enum sam_reason sam_store_request_of(struct sam_store *store, const struct sam_r
 typedef enum sam_reason sam_store_each_request(void *arg, const struct sam_request *request);
 enum sam_reason sam_store_requests(struct sam_store *store, sam_store_each_request *each, void *arg) SAM_MUST;
 
-/** sam_store_request_settle(store, id, state, now, record): An open or approved request is REJECTED, or, its time being
- * over, EXPIRED; durably, with its record. NOT_FOUND; REQUEST_SETTLED: it is neither open nor approved, or not over. */
+/** sam_store_request_settle(store, id, state, now, record): An open or approved request is REJECTED, and what is
+ * deposited for its key signs its digest no more; or, its time being over, EXPIRED; durably, with its record.
+ * NOT_FOUND; REQUEST_SETTLED: it is neither open nor approved, or not over. */
 enum sam_reason sam_store_request_settle(struct sam_store *store, const char *id, enum sam_request_state state,
 					 int64_t now, const struct sam_record *record) SAM_MUST;
 

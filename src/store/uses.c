@@ -185,6 +185,13 @@ static enum sam_reason add_use(struct sam_txn *txn, struct sam_use *u)
 	return sam_conn_done(txn->conn, s) ? SAM_OK : txn->conn->broken;
 }
 
+enum sam_reason sam_uses_spend(struct sam_txn *txn, int64_t activation, const uint8_t *digest, size_t len)
+{
+	struct sam_use u = {.activation = activation, .len = len};
+	memcpy(u.digest, digest, len);
+	return add_use(txn, &u);
+}
+
 enum sam_reason sam_uses_remove(struct sam_txn *txn, const struct sam_use *u)
 {
 	struct sam_rowmac r;
@@ -276,6 +283,22 @@ struct outcome {
 	bool give_back;
 };
 
+/* Who revokes is told that nothing is signed any more: also where the CM is at it. */
+static enum sam_reason not_revoked(struct sam_txn *txn, int64_t activation)
+{
+	struct sam_activation a;
+	sqlite3_stmt *s = sam_conn_get(txn->conn, SAM_SQL_ACTIVATION_LIST);
+	sam_conn_bind_int(txn->conn, s, 1, activation);
+	sam_conn_bind_int(txn->conn, s, 2, 1);
+	bool there = sam_conn_row(txn->conn, s), whole = there && sam_uses_read_activation(s, &a) && a.id == activation;
+	sqlite3_reset(s);
+	if (txn->conn->broken != SAM_OK)
+		return txn->conn->broken;
+	enum sam_reason reason = whole ? check_activation(txn->store->seal, &a)
+				       : sam_log_reason(SAM_STORE_TAMPERED, "store: a use's activation is gone");
+	return reason == SAM_OK && a.limit < 0 ? SAM_SAD_REVOKED : reason;
+}
+
 /* invariant 4: the consumption and its record in one durable transaction. */
 static enum sam_reason settle(struct sam_txn *txn, void *arg)
 {
@@ -287,6 +310,8 @@ static enum sam_reason settle(struct sam_txn *txn, void *arg)
 	enum sam_reason reason = find_use(txn, &u, &found);
 	if (reason == SAM_OK && !found)
 		reason = sam_log_reason(SAM_STORE_TAMPERED, "store: a reservation is gone");
+	if (reason == SAM_OK && !in->give_back)
+		reason = not_revoked(txn, u.activation);
 	if (reason == SAM_OK)
 		reason = sam_trail_append(txn, in->record);
 	if (reason == SAM_OK && in->give_back)
@@ -308,7 +333,7 @@ static enum sam_reason run_settle(struct sam_store *store,
 		return sam_log_reason(SAM_ARGUMENTS, "store: no reservation");
 	struct outcome in = {reservation, record, give_back};
 	struct sam_op op = {.run = settle, .arg = &in, .durable = true,
-			    .compound = give_back && reservation->number};
+			    .compound = (give_back && reservation->number) || reservation->request[0]};
 	return sam_queue_run(store, &op);
 }
 

@@ -240,7 +240,12 @@ check "each with its record" test "$(recorded request-expire success)" = 4
 check_fails "an expired one is approved no more" eval 'id=$(as_operator --json request list --all |
 	jq -r "map(select(.state == \"expired\")) | .[0].id"); d=$(as_operator --json request show "$id" | jq -r .dtbsr);
 	approves "$(sad_for "$d")"'
-check "a new one is asked for" answers 0x200 "$(digest)"
+one=$(digest)
+check "a new one is asked for" answers 0x200 "$one"
+id=$(id_of "$one")
+check "approved," approves "$(sad_for "$one")"
+check "and then rejected," as_operator request reject "$id"
+check "it is not signed when it is asked for again" answers 0x200 "$one"
 check "the chain verifies" audit_verifies
 
 # ---- changed from outside ------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #define SAM_FIXTURE_MOCK
 #include "key_fixture.h"
 
+#include <stdatomic.h>
 #include "base/mechanism.h"
 
 static struct device alice;
@@ -328,6 +329,98 @@ START_TEST(above_level_1_one_factor_signs_nothing)
 }
 END_TEST
 
+/* ---- deferred authorisation ---- */
+
+/* As if officers had signed it. */
+static void policy_says(const char *before, const char *more)
+{
+	const struct sam_event event = {.type = SAM_EVENT_POLICY_SIGN};
+	struct sam_sealed sealed = *snapshot()->sealed;
+	struct sam_edit edit;
+	struct sam_msg msg = {""};
+	const char *at = strstr(sealed.text, before);
+	ck_assert_ptr_nonnull(at);
+	char *all = text("%.*s%s%s", (int)(at - sealed.text), sealed.text, more, at + strlen(before));
+	sealed.text = all;
+	ck_assert_msg(sam_policy_parse("policy", all, strlen(all), &sealed.policy, &msg) == SAM_OK, "%s", msg.text);
+	memcpy(sealed.sha256, sealed.policy.sha256, sizeof sealed.sha256);
+	sam->policy = sealed.policy;
+	sam_edit_start(&edit, sam->registry, snapshot());
+	is(sam_edit_set_sealed(&edit, &sealed), SAM_OK);
+	is(sam_edit_commit_event(&edit, &sam->audit, &event), SAM_OK);
+	sam_edit_clear(&edit);
+}
+
+static atomic_uint looks;
+static enum sam_reason not_over(void *arg)
+{
+	(void)arg;
+	atomic_fetch_add(&looks, 1);
+	return SAM_OK;
+}
+
+/* Without any SAD; ${message}: by CKM_EDDSA, else the digest by CKM_ECDSA. */
+static enum sam_reason ask_for(const char *credential, const char *message)
+{
+	static const CK_MECHANISM eddsa = {CKM_EDDSA, NULL, 0};
+	static const struct sam_wait wait = {not_over, NULL};
+	uint8_t signature[SAM_CM_SIGNATURE_MAX];
+	size_t len = 0;
+	struct sam_sign_request request = {.login = &login, .credential = credential, .data = digest,
+					   .data_len = sizeof digest, .wait = &wait};
+	if (message) {
+		request.message = (const uint8_t *)message;
+		request.message_len = strlen(message);
+	}
+	is(sam_mechanism_scheme(message ? &eddsa : &ecdsa, &request.scheme), SAM_OK);
+	return sam_sign(sam, &request, signature, &len);
+}
+
+static atomic_bool enough;
+static void *write_always(void *arg)
+{
+	const struct sam_event event = {.type = SAM_EVENT_MAINTAIN};
+	(void)arg;
+	while (!atomic_load(&enough))
+		is(sam_audit_event(&sam->audit, &event, false), SAM_OK);
+	return NULL;
+}
+
+START_TEST(a_busy_store_makes_no_wait_longer_or_busier)
+{
+	pthread_t writer;
+	enrolled();
+	const char *credential = new_key(0, 0);
+	policy_says("\nsap:\n", "\nsap:\n  deferred: true\n  deferred_wait: 1s\n");
+	ck_assert_int_eq(pthread_create(&writer, NULL, write_always, NULL), 0);
+	const int64_t from = sam_clock_monotonic_ms();
+	is(ask_for(credential, NULL), SAM_REQUEST_WAITS);
+	const int64_t took = sam_clock_monotonic_ms() - from;
+	atomic_store(&enough, true);
+	pthread_join(writer, NULL);
+	ck_assert_int_ge(took, 1000);
+	ck_assert_int_lt(took, 5000);
+	ck_assert_uint_le(atomic_load(&looks), 2 * 1000 / 50 + 3); /* two for each look: before and after the pause */
+}
+END_TEST
+
+START_TEST(eddsa_is_asked_for_by_a_hash_that_the_policy_allows)
+{
+	static const char allows[] = "hashes: [sha256, sha384, sha512]";
+	enrolled();
+	is(act("officer", NULL, SAM_ACT_KEY_GENERATE, "{'id':'alice','type':'ed25519'}"), SAM_OK);
+	const char *credential = text("%s", outcome.credential);
+	is(act_by_sad(order(&alice, "alice", "activate", text("{'credentialID':'%s','thumbprint':'%s'}", credential,
+							      thumbprint(credential))),
+		      SAM_ACT_KEY_ACTIVATE, json("{'key':'%s'}", credential)), SAM_OK);
+	policy_says("\nsap:\n", "\nsap:\n  deferred: true\n  deferred_wait: 0s\n");
+	policy_says(allows, "hashes: [sha256, {name: sha384, sign_until: 2020-01-01T00:00:00Z},"
+			     " {name: sha512, sign_until: 2020-01-01T00:00:00Z}]");
+	is(ask_for(credential, "a message"), SAM_REQUEST_WAITS);
+	ck_assert_ptr_nonnull(strstr(last_of("request-add").line, "2.16.840.1.101.3.4.2.1\""));
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("door");
@@ -349,6 +442,8 @@ static Suite *suite(void)
 	tcase_add_test(c, where_it_is_asked_for_a_key_signs_under_a_synchronised_clock_alone);
 	tcase_add_test(c, a_disabled_cm_signs_nothing);
 	tcase_add_loop_test(c, above_level_1_one_factor_signs_nothing, 2, 4);
+	tcase_add_test(c, a_busy_store_makes_no_wait_longer_or_busier);
+	tcase_add_test(c, eddsa_is_asked_for_by_a_hash_that_the_policy_allows);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -142,11 +142,16 @@ START_TEST(requests_are_bounded)
 	is(ask("a4", "app", "key4", 1), SAM_REQUESTS_FULL); /* of the principal */
 	is(ask("b1", "bpp", "key1", 1), SAM_OK);
 	is(ask("b2", "cpp", "key1", 1), SAM_OK);
-	is(ask("b3", "dpp", "key1", 1), SAM_REQUESTS_FULL); /* of the key */
-	ck_assert_uint_eq(records(), before + 2);
+	is(ask("b3", "bpp", "key1", 2), SAM_REQUESTS_FULL); /* of the key */
+	is(ask("b4", "dpp", "key1", 1), SAM_OK);	    /* whose requests keep nobody else from it */
+	is(ask("b5", "dpp", "key1", 2), SAM_REQUESTS_FULL);
+	ck_assert_uint_eq(records(), before + 3);
 	struct sam_request r = found("a1");
 	is(sam_store_request_settle(store, r.id, SAM_REQUEST_STATE_REJECTED, now, &a_record), SAM_OK);
-	is(ask("b3", "dpp", "key1", 1), SAM_OK); /* settled ones do not count */
+	is(ask("b3", "bpp", "key1", 2), SAM_REQUESTS_FULL);
+	struct sam_request other = found("b2");
+	is(sam_store_request_settle(store, other.id, SAM_REQUEST_STATE_REJECTED, now, &a_record), SAM_OK);
+	is(ask("b3", "bpp", "key1", 2), SAM_OK); /* settled ones do not count */
 	/* in all, settled ones go first */
 	for (unsigned i = requests(); i < SAM_REQUESTS_MAX; i++) {
 		char name[20];
@@ -155,6 +160,7 @@ START_TEST(requests_are_bounded)
 		is(ask(id, name, name, 1), SAM_OK);
 	}
 	ck_assert_uint_eq(requests(), SAM_REQUESTS_MAX);
+	is(ask("second", "second", "second", 1), SAM_OK);
 	is(ask("last", "last", "last", 1), SAM_OK);
 	is(sam_store_request_find(store, r.id, &r), SAM_NOT_FOUND);
 	is(ask("more", "more", "more", 1), SAM_REQUESTS_FULL);
@@ -178,6 +184,49 @@ START_TEST(a_request_is_settled_once)
 	is(give_for(&claim, "key1", digest_1, 1, r.id), SAM_REQUEST_SETTLED);
 	ck_assert_str_eq(deposits_for("key1", digest_1), "");
 	is(ask("two", "app", "key1", 1), SAM_OK); /* and can be asked for again */
+}
+END_TEST
+
+START_TEST(what_was_approved_and_rejected_then_signs_no_more)
+{
+	static const uint8_t both[64] = {1, [32] = 2};
+	struct sam_claim claim = claim_of("both");
+	is(ask("one", "app", "key1", 1), SAM_OK);
+	struct sam_request r = found("one");
+	is(give_for(&claim, "key1", both, 2, r.id), SAM_OK);
+	is(give("before", digest_1), SAM_OK);
+	is(sam_store_request_settle(store, r.id, SAM_REQUEST_STATE_REJECTED, now, &a_record), SAM_OK);
+	reopen();
+	ck_assert_str_eq(deposits_for("key1", digest_1), "");
+	ck_assert_str_eq(deposits_for("key1", digest_2), "both;");
+	is(fetch("both", digest_1, NULL), SAM_DIGEST_USED);
+	is(fetch("before", digest_1, NULL), SAM_DIGEST_USED);
+	is(fetch("both", digest_2, NULL), SAM_OK);
+	is(give("anew", digest_1), SAM_OK); /* the signer may think otherwise */
+	ck_assert_str_eq(deposits_for("key1", digest_1), "anew;");
+	is(sam_store_check(store, NULL), SAM_OK);
+}
+END_TEST
+
+/* The CM is at it when somebody says no. */
+START_TEST(a_no_in_time_keeps_the_signature_in)
+{
+	struct sam_claim claim = claim_of("one"), revoked = claim_of("two");
+	struct sam_reservation by_request, by_sad;
+	is(ask("one", "app", "key1", 1), SAM_OK);
+	struct sam_request r = found("one");
+	is(give_for(&claim, "key1", digest_1, 1, r.id), SAM_OK);
+	is(sam_store_reserve(store, &claim, digest_1, 32, now, &by_request), SAM_OK);
+	is(sam_store_reserve(store, &revoked, digest_1, 32, now, &by_sad), SAM_OK);
+	memcpy(by_request.request, r.id, sizeof r.id);
+	is(sam_store_request_settle(store, r.id, SAM_REQUEST_STATE_REJECTED, now, &a_record), SAM_OK);
+	is(sam_store_revoke(store, &revoked, now, &a_record), SAM_OK);
+	uint64_t before = records();
+	is(sam_store_commit(store, &by_request, &a_record), SAM_REQUEST_REJECTED);
+	is(sam_store_commit(store, &by_sad, &a_record), SAM_SAD_REVOKED);
+	ck_assert_uint_eq(records(), before);
+	is(fetch("one", digest_1, NULL), SAM_DIGEST_USED);
+	is(sam_store_check(store, NULL), SAM_OK);
 }
 END_TEST
 
@@ -447,6 +496,8 @@ static Suite *make(void)
 	tcase_add_test(c, the_same_again_is_the_same_request);
 	tcase_add_test(c, requests_are_bounded);
 	tcase_add_test(c, a_request_is_settled_once);
+	tcase_add_test(c, what_was_approved_and_rejected_then_signs_no_more);
+	tcase_add_test(c, a_no_in_time_keeps_the_signature_in);
 	tcase_add_test(c, what_has_no_record_did_not_happen);
 	tcase_add_test(c, a_deposit_is_found_by_key_and_digest_alone);
 	tcase_add_test(c, a_deposit_twice_is_one);
