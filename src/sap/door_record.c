@@ -56,7 +56,10 @@ enum sam_reason sam_door_refuse(struct sam_passage *p, enum sam_reason why)
 {
 	struct sam_event event;
 	sam_door_describe(p, &event);
-	sam_audit_refuse(&p->sam->audit, &event, why);
+	event.reason = why;
+	/* a digest stays spent for which nothing was given: durably, since the CM may have signed */
+	if (!p->reserved || sam_audit_event(&p->sam->audit, &event, true) != SAM_OK)
+		sam_audit_refuse(&p->sam->audit, &event, why);
 	sam_door_alert(p, &event, why);
 	return why;
 }
