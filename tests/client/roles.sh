@@ -248,24 +248,25 @@ by_sad()
 		quietly enrol "$target" "$work/$target.old.jwk" "$work/$target.old.pub"
 		[ ${#sad_factors[@]} = 0 ] || quietly second_factor "$target"
 		;;
+	'authenticator pin') quietly second_factor "$target" ;;
 	esac
 	# a SAD of the second of a change is dead
-	case $1 in 'signer resume' | 'key resume' | 'key generate'*) sleep 1.1 ;; esac
+	case $1 in 'signer resume' | 'authenticator pin' | 'key resume' | 'key generate'*) sleep 1.1 ;; esac
 	[ "$3" != suspend ] || wrong=resume
 	order "$who" $wrong '{}' "$device" >"$work/order"
 	# shellcheck disable=SC2086
 	samctl $2 "${line[@]}" --sad "$work/order" >"$work/out" 2>&1 && return 1
-	order "$who" "$3" "$(params_of "$1")" "$device" >"$work/order"
+	sad_of "$1" "$3" "$who" "$device" >"$work/order"
 	# shellcheck disable=SC2086
 	samctl $2 "${line[@]}" --sad "$work/order"
 }
 # Nobody stands beside a SAD: not even who might show what it would sign.
-beside_sad()
+beside_sad() # ACT VERB
 {
 	local role
-	line 'key csr' security-officer victim
+	line "$1" security-officer victim
 	for role in "${roles[@]}"; do
-		try "$role" 'key csr' "${line[@]}" --sad "$work/sad"
+		try "$role" "$2" "${line[@]}" --sad "$work/sad"
 		[ "$(status_of "$role")" = 2 ] && [ ! -s "$work/try/$role.out" ] || { complain "$role" refused; return 1; }
 	done
 }
@@ -292,10 +293,11 @@ device victim.old victim
 quietly as_officer signer add victim --subject "CN=Victim,O=Example,C=JP"
 quietly enrol victim "$work/victim.old.jwk" "$work/victim.old.pub"
 with_ca "$demo/policy.yaml"
-next_policy ''
+next_policy 's/^sap:$/&\n  deferred: true\n  deferred_wait: 0s\n  deferred_expiry: 3600s\n  deferred_max: 64/'
 key[victim]=$(as_officer key generate --signer victim --type ec:P-256 --label victim) || bail "no key of the victim's"
 certificate victim
 package victim
+ask victim
 as_officer signer show victim --json >"$work/victim.before"
 new_sad "$CREDENTIAL_EC" --file "$work/short.txt" >"$work/sad"
 quietly "$SADTOOL" keygen --alg ECDH-ES --out "$work/recipient.jwk" --public "$work/recipient.pub"
@@ -313,13 +315,13 @@ by_people()
 while IFS=$'\t' read -r act verb first second sad <&3; do
 	case $act in
 	'second officer') continue ;; # where there is one officer, below
-	'request '*) continue ;; # need somebody who asks: deferred_samctl.sh
 	'key '*level) continue ;; # where the level is another, below
-	'key csr') check "$act: nobody beside the SAD" beside_sad ;;
+	'key csr' | 'authenticator pin') check "$act: nobody beside the SAD" beside_sad "$act" "$verb" ;;
 	*) by_people "$act" "$verb" "$first" "$second" ;;
 	esac
 	if [ "$sad" != - ]; then
 		check "$act: done by the signer's SAD ($sad) alone" by_sad "$act" "$verb" "$sad"
+		sad_factors=() # one factor is enough at level 1
 	elif [[ $first != anybody && $verb != authenticator* && $verb != pending* ]]; then
 		line "$act" security-officer victim
 		# shellcheck disable=SC2086
@@ -330,6 +332,7 @@ done 3< <("$acts" acts)
 check "every refusal is in the trail with its reason, and no other" trail_has_them
 as_officer signer show victim --json >"$work/victim.after"
 check "nothing was done to whom only those tried who may not" cmp "$work/victim.before" "$work/victim.after"
+check "nor to the request" eval 'jq -e ".state == \"open\"" "$work/request.after" >/dev/null'
 
 # ---- roles apart -------------------------------------------------------------------------------
 # grant ROLE ROLE: to the one who has the first, the second

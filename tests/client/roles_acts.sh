@@ -83,6 +83,16 @@ target_key()
 	'key certificate') certificate "$target" ;;
 	esac
 }
+declare -A request digest # TARGET: what waits for $SIGNER, and its DTBS/R
+# ask TARGET: the SCA asks for a signature, with no SAD; nobody waits for the answer
+ask()
+{
+	digest[$1]=$(openssl rand -hex 32)
+	application "$SAM_BUILDDIR/tests/client/defer" "${name[sca]}:$(cat "${pin[sca]#file:}")" "$CREDENTIAL_EC" \
+		"${digest[$1]}" >"$work/asked" 2>&1 </dev/null
+	request[$1]=$(as_operator --json request list | jq -r --arg d "${digest[$1]}" '.[] | select(.dtbsr == $d) | .id')
+	[ -n "${request[$1]}" ] || bail "no request" "$work/asked"
+}
 targets=0
 # target ACT: something that the act can be done to, once; the name is in $target
 target()
@@ -99,6 +109,7 @@ target()
 	signer* | authenticator* | 'key generate'*) quietly as_officer signer add $target ;;
 	'key import') package $target ;;
 	'key import level') service && package $target "$work/service.key" "$work/service.crt" ;;
+	'request show' | 'request approve' | 'request reject') ask $target ;;
 	'key show' | 'key list') ;;
 	key*) target_key "$1" ;;
 	'principal remove' | 'principal unlock' | role*)
@@ -112,7 +123,7 @@ target()
 	authenticator*) device $target $target ;;
 	esac
 	case $1 in
-	'authenticator add' | 'authenticator re'*)
+	'authenticator add' | 'authenticator re'* | 'authenticator pin')
 		device $target.old $target
 		quietly enrol $target "$work/$target.old.jwk" "$work/$target.old.pub"
 		;;
@@ -130,9 +141,15 @@ line()
 	'policy level') line=("$work/next.yaml") && level_policy 2 >"$work/level2.yaml" && new_version "$work/level2.yaml" ;;
 	'sad exchange' | 'sad inspect' | 'sad deposit') line=("$work/sad") ;;
 	'sad revoke') # one that nothing else is tried with
-		new_sad "$CREDENTIAL_EC" --digest "$(openssl rand -hex 32)" >"$work/revoke.sad"
-		line=("$work/revoke.sad")
+		new_sad "$CREDENTIAL_EC" --digest "$(openssl rand -hex 32)" >"$work/revoke.$2.sad"
+		line=("$work/revoke.$2.sad")
 		;;
+	'request show' | 'request reject') line=("${request[$t]}") ;;
+	'request approve')
+		new_sad "$CREDENTIAL_EC" --digest "${digest[$t]}" >"$work/$t.sad"
+		line=("${request[$t]}" --sad "$work/$t.sad")
+		;;
+	'request watch') line=(--once --state "$work/watched.$2") ;;
 	'signer passwd') line=("$own" --new-pin-source "$fresh") ;;
 	'signer passwd first') line=("${name[signer]}" --new-pin-source "$fresh") ;;
 	'principal passwd') line=("$own" --new-pin-source "$fresh") ;;
@@ -143,6 +160,7 @@ line()
 	'principal remove' | 'principal unlock' | 'principal unlock trusted') line=("$t") ;;
 	'role grant' | 'role revoke') line=("$t" --role ra) ;;
 	'authenticator first' | 'authenticator add' | 'authenticator replace') line=("$t" "${jwk[@]}") ;;
+	'authenticator pin') line=("$t") ;;
 	'authenticator remove') line=("$t" --kid "$(kid_of "$t.old")") ;;
 	'signer add') line=("$t.$2") ;;
 	'signer show' | 'signer suspend' | 'signer resume' | 'signer remove' | 'signer unlock') line=("$t") ;;
@@ -156,6 +174,7 @@ line()
 	'key certificate') line=("${key[$t]}" "$work/$t.crt") ;;
 	'key activate' | 'key renew' | 'key suspend' | 'key resume' | 'key destroy' | 'key csr'*) line=("${key[$t]}") ;;
 	'sap key') line=(--import) ;;
+	'sap rotate') line=() ;;
 	'pending confirm' | 'pending cancel') line=(aaaaaaaaaaaaa) ;;
 	'cm enable' | 'cm disable') line=() ;;
 	'backup create') line=(--out "$work/backup.$2" --to "$work/recipient.pub") ;;
@@ -184,6 +203,19 @@ params_of()
 	*) echo '{}' ;;
 	esac
 }
+# sad_of ACT OPERATION SIGNER DEVICE: the SAD that does the act on $target
+sad_of()
+{
+	case $1 in
+	'request reject') new_sad "$CREDENTIAL_EC" --digest "${digest[$target]}" ;;
+	'authenticator pin')
+		(umask 077 && printf 62615243 >"$work/next.factor")
+		timeout 60 "$SADTOOL" new --key "$4" --signer "$3" --aud "$SAM_ID" --operation "$2" \
+			--new-pin-source "file:$work/next.factor" "${sad_factors[@]}"
+		;;
+	*) order "$3" "$2" "$(params_of "$1")" "$4" ;;
+	esac
+}
 # What has to hold while an act is tried, and no longer.
 before_act()
 {
@@ -196,6 +228,8 @@ after_act()
 	case $1 in
 	'signer passwd first') next_policy 's/authorisation: login/authorisation: sad/' ;;
 	'cm disable') quietly as_officers cm enable ;;
+	# before anything is changed of the signer's, which ends what waits
+	'request reject') as_operator --json request show "${request[victim]}" >"$work/request.after" ;;
 	'policy level')
 		new_version "$SAM_SRCDIR/policy/level1.yaml"
 		quietly as_officers policy sign "$work/next.yaml"
