@@ -46,8 +46,8 @@ enum sam_reason sam_jwe_generate(json_t **out) SAM_MUST;
 
 /** sam_jwe_encrypt(recipient, alg, header, in, len, out): To a public JWK whose `alg`, if there, is ${alg}
  * (SAM_JWE_DIRECT, SAM_JWE_WRAPPED; of an RSA key SAM_JWE_RSA). ${header}: more protected members (typ, cty) or
- * NULL; alg, enc, epk and kid are ours. ${out} is malloc()ed, at most SAM_JWE_MAX characters. JWE_KEY, JWE_ALGORITHM, ARGUMENTS if it were
- * longer, RANDOM, MEMORY, INTERNAL. */
+ * NULL; alg, enc, epk and kid are ours. ${out} is malloc()ed, at most SAM_JWE_MAX characters. JWE_KEY, JWE_ALGORITHM,
+ * ARGUMENTS if it were longer, RANDOM, MEMORY, INTERNAL. */
 enum sam_reason sam_jwe_encrypt(const json_t *recipient, const char *alg, const json_t *header, const void *in,
 				size_t len, char **out) SAM_MUST;
 

@@ -72,7 +72,8 @@ static enum sam_reason check_password(struct sam *sam, const struct sam_snapshot
 	const char *stored = stored_password(s, as, pin->name, &role);
 	enum sam_reason reason = sam_sealed_now(sam, s, &policy);
 	if (reason == SAM_OK)
-		reason = sam_identify_password(sam->registry, &sam->audit, s, SAM_COUNTER_PASSWORD_P11, pin->name, stored, pin->text, pin->len);
+		reason = sam_identify_password(sam->registry, &sam->audit, s, SAM_COUNTER_PASSWORD_P11, pin->name, stored,
+					       pin->text, pin->len);
 	if (reason == SAM_OK)
 		reason = check_roles(policy, s, pin->name);
 	if (reason != SAM_OK)
@@ -273,7 +274,8 @@ enum sam_reason sam_set_password(struct sam *sam, const struct sam_login *login,
 	own_secret(login->name, &old, &old_len);
 	own_secret(login->name, &fresh, &len);
 	if (reason == SAM_OK)
-		reason = sam_identify_password(sam->registry, &sam->audit, s, SAM_COUNTER_PASSWORD_P11, p->name, p->password, old, old_len);
+		reason = sam_identify_password(sam->registry, &sam->audit, s, SAM_COUNTER_PASSWORD_P11, p->name,
+					       p->password, old, old_len);
 	if (reason == SAM_OK)
 		reason = check_roles(policy, s, p->name);
 	if (reason == SAM_OK && sam_policy_second(policy, SAM_ACT_PRINCIPAL_PASSWD))
