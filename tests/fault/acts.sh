@@ -241,7 +241,7 @@ check "both happened" [ $done -gt 0 -a $done -lt $((kills / 2)) ]
 strangers=$(($(private_keys) - $(as_officer key list --json | jq -s 'flatten | length')))
 diag "$strangers keys are in the CM alone"
 check "the CM lacks none that the registry has" [ $strangers -ge 0 ]
-[ $strangers = 0 ] || check "doctor counts them" sh -c '"$1" doctor 2>&1 | grep -q "$2 keys in the CM are in no registry"' \
-	sh "$SAMCTL" "$strangers"
+[ $strangers = 0 ] || check "doctor counts them" sh -c '"$1" doctor 2>&1 | tee "$3"; grep -q "$2 keys in the CM are in no registry" "$3"' \
+	sh "$SAMCTL" "$strangers" "$work/doctor"
 check "the chain verifies" audit_verifies
 finish
