@@ -56,7 +56,7 @@ static inline const char *cm_mock(void)
 
 static inline void cm_write(const char *path, const char *text)
 {
-	char temp[PATH_MAX + 32];
+	char temp[PATH_MAX + 64];
 	snprintf(temp, sizeof temp, "%s.tmp", path);
 	int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	ck_assert_int_ge(fd, 0);

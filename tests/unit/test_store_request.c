@@ -448,8 +448,8 @@ static const char *const edits[] = {
 	"UPDATE requests SET signer = 'mallory'",
 	"UPDATE requests SET label = 'another contract'",
 	"DELETE FROM requests",
-	"INSERT INTO requests SELECT 'abcdefghijklm', state, credential, thumbprint, signer, principal, mechanism, hash,"
-	" dtbsr, application, uid, label, created, expires, mac FROM requests",
+	("INSERT INTO requests SELECT 'abcdefghijklm', state, credential, thumbprint, signer, principal, mechanism, hash,"
+	 " dtbsr, application, uid, label, created, expires, mac FROM requests"),
 	"UPDATE deposits SET credential = 'key2'",
 	"UPDATE deposits SET tags = x'0200000000000000'",
 	"UPDATE deposits SET activation = activation + 1",
