@@ -237,11 +237,13 @@ diag "key generate: $done of $((kills / 2)) were done"
 check "key generate killed $((kills / 2)) times: the store opens" is $closed 0
 check "one SAD makes one key, killed or not" is $odd 0
 check "both happened" [ $done -gt 0 -a $done -lt $((kills / 2)) ]
-# A crash between the CM and the store leaves a key that nobody can use, and doctor counts it.
+# A crash between the CM and the store leaves a key that nobody can use, and doctor counts it; it also counts what was cut
+# short in the CM itself, of which pkcs11-tool shows no ID.
 strangers=$(($(private_keys) - $(as_officer key list --json | jq -s 'flatten | length')))
 diag "$strangers keys are in the CM alone"
 check "the CM lacks none that the registry has" [ $strangers -ge 0 ]
-[ $strangers = 0 ] || check "doctor counts them" sh -c '"$1" doctor 2>&1 | tee "$3"; grep -q "$2 keys in the CM are in no registry" "$3"' \
-	sh "$SAMCTL" "$strangers" "$work/doctor"
+samctl doctor >"$work/doctor" 2>&1
+counted=$(sed -n 's/.* \([0-9]*\) keys in the CM are in no registry.*/\1/p' "$work/doctor")
+if [ "${counted:-0}" -ge $strangers ]; then ok "doctor counts them"; else not_ok "doctor counts them" "$work/doctor"; fi
 check "the chain verifies" audit_verifies
 finish
