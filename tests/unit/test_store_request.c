@@ -491,7 +491,7 @@ static Suite *make(void)
 	Suite *suite = suite_create("store request");
 	TCase *c = tcase_create("requests and deposits");
 	tcase_add_checked_fixture(c, set_up, tear_down);
-	tcase_set_timeout(c, 120);
+	tcase_set_timeout(c, 600);
 	tcase_add_test(c, a_request_is_there_after_a_crash);
 	tcase_add_test(c, the_same_again_is_the_same_request);
 	tcase_add_test(c, requests_are_bounded);
